@@ -1,0 +1,1 @@
+"""Mechanisms that every service of the agency stands on; never behaviour."""

@@ -1,0 +1,1 @@
+"""What starts and serves the rest: settings, clock, log, launcher."""

@@ -1,0 +1,1 @@
+"""What meets the database: transactions, policy, audit, events."""

@@ -1,0 +1,1 @@
+"""Values of the field: identifiers, text, money, calendar. Pure: no input or output."""

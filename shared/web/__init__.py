@@ -1,0 +1,1 @@
+"""What meets the network: identity, refusals, strict input, pages, clients."""
