@@ -1,0 +1,1 @@
+"""How the software is run: containers, databases, and the stand-ins for the outside world."""
