@@ -1,0 +1,316 @@
+"""Runtime (what one service holds while it runs) and Transaction (one per request).
+
+One asyncpg pool serves both paths. The hot path lets a single statement commit itself; the cold
+path opens an explicit transaction on a connection of the same pool and gives it to an
+AsyncSession. Either way the commit comes before the answer leaves.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, Self
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import MetaData, Result, ScalarResult
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql import Executable
+
+from shared.running.clock import Clock
+from shared.running.settings import Settings
+from shared.storage.encryption import Crypto
+from shared.storage.tables import Mechanisms, mechanisms
+
+WAIT_FOR_CONNECTION_S = 1.0
+
+
+class PoolExhausted(Exception):
+    """No connection within a second: the caller is asked to come again (decision 12)."""
+
+    sqlstate = "53300"
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A pooled connection that is not reset at release: this code never changes session state."""
+
+    __slots__ = ()
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+_lent: ContextVar[PoolConnectionProxy] = ContextVar("_lent")
+
+
+class _Lent:
+    """The driver connection as SQLAlchemy sees it: it may use it, never close it."""
+
+    def __init__(self, connection: PoolConnectionProxy) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def close(self, **_: object) -> None:
+        """The transaction that lent it gives it back."""
+
+
+class LentDialect(PGDialect_asyncpg):
+    """asyncpg's dialect on a connection that is already set up: no round trip at connect."""
+
+    supports_statement_cache = True
+
+    def on_connect(self) -> None:
+        return None
+
+
+registry.register("postgresql.lent", __name__, "LentDialect")
+
+
+async def _lend() -> _Lent:
+    return _Lent(_lent.get())
+
+
+class Runtime:
+    """What one service holds while it runs; handed down, never a global.
+
+    `clients` are the service's own adapters to the outside, `inside` calls our other services.
+    """
+
+    def __init__(self, settings: Settings, *, service: str, metadata: MetaData) -> None:
+        self.settings = settings
+        self.service = service
+        self.metadata = metadata
+        self.tables: Mechanisms = mechanisms(metadata)
+        self.clock = Clock(settings)
+        self.crypto = Crypto(settings.keys_dir, service=service, may_create=not settings.production)
+        self.clients: Any = None
+        self.inside: Any = None
+        self.poke = asyncio.Event()
+        self.memory: dict[str, Any] = {}
+        self._pool: asyncpg.Pool | None = None
+        self.engine: AsyncEngine = create_async_engine(
+            "postgresql+lent://",
+            async_creator=_lend,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",  # the transaction is ours, opened on the driver
+            hide_parameters=True,
+        )
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        """The pool of this service's role. Raises PoolExhausted before `open()`."""
+        if self._pool is None:
+            raise PoolExhausted
+        return self._pool
+
+    async def open(self) -> None:
+        """Connect as this service's role."""
+        self._pool = await asyncpg.create_pool(
+            self.settings.dsn(self.service),
+            min_size=1,
+            max_size=self.settings.pool_size,
+            connection_class=_Connection,
+            command_timeout=5,
+            statement_cache_size=500,
+        )
+
+    async def close(self) -> None:
+        """Give every connection back; those in use get a moment."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            try:
+                await asyncio.wait_for(pool.close(), 5)
+            except TimeoutError:
+                pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(self, *, lone: bool = True) -> AsyncIterator["Transaction"]:
+        """One unit of work: committed at the end, rolled back on any exception.
+
+        With `lone` False every write opens the explicit transaction first: for work that must
+        commit together with something else, as a message with its effect.
+        """
+        tx = Transaction(self, lone=lone)
+        try:
+            yield tx
+        except BaseException:
+            await asyncio.shield(tx.rollback())
+            raise
+        await asyncio.shield(tx.commit())
+
+
+class Transaction:
+    """One per request. Reads and lone writes borrow a connection for one statement each.
+
+    `execute`, `scalar`, `scalars` and `add` open the explicit transaction at their first use.
+    """
+
+    __slots__ = ("_connection", "_lone_write", "_open", "_session", "key", "lone", "made",
+                 "now", "reply", "runtime", "trace")  # fmt: skip
+
+    def __init__(self, runtime: Runtime, *, lone: bool = True) -> None:
+        self.runtime = runtime
+        self.now: datetime = runtime.clock.now()
+        self.lone = lone
+        self.key: Any = None  # idempotency.Key of this request
+        self.reply: Any = None  # makes the answer from the row as it will be
+        self.made: Any = None  # the answer that was stored with the change
+        self.trace: str | None = None
+        self._connection: PoolConnectionProxy | None = None
+        self._open: Any = None
+        self._session: AsyncSession | None = None
+        self._lone_write = False
+
+    @property
+    def tables(self) -> Mechanisms:
+        return self.runtime.tables
+
+    @property
+    def schema(self) -> str:
+        return self.runtime.service
+
+    # The driver
+
+    async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """One row of one reading statement."""
+        if self._connection is not None:
+            return await self._connection.fetchrow(sql, *args)
+        async with self._borrowed() as connection:
+            return await connection.fetchrow(sql, *args)
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """All rows of one statement."""
+        if self._connection is not None:
+            return list(await self._connection.fetch(sql, *args))
+        async with self._borrowed() as connection:
+            return list(await connection.fetch(sql, *args))
+
+    async def write(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """One statement that changes rows: it commits itself unless the transaction is open.
+
+        A second lone write would be a second commit: raises RuntimeError.
+        """
+        if self._connection is None and not self.lone:
+            await self.begin()
+        if self._connection is not None:
+            return await self._connection.fetchrow(sql, *args)
+        if self._lone_write:
+            raise RuntimeError("a second lone write in one request: begin() first")
+        self._lone_write = True
+        async with self._borrowed() as connection:
+            # Once sent, the statement is seen through, whoever hangs up (decision 14).
+            return await asyncio.shield(connection.fetchrow(sql, *args))
+
+    @asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[PoolConnectionProxy]:
+        connection = await self._acquire()
+        try:
+            yield connection
+        finally:
+            await self.runtime.pool.release(connection)
+
+    async def _acquire(self) -> PoolConnectionProxy:
+        try:
+            return await self.runtime.pool.acquire(timeout=WAIT_FOR_CONNECTION_S)
+        except TimeoutError:
+            raise PoolExhausted from None
+
+    # The explicit transaction
+
+    async def begin(self) -> Self:
+        """Open the explicit transaction now. Raises RuntimeError after a lone write."""
+        if self._connection is None:
+            if self._lone_write:
+                raise RuntimeError("a lone write has been committed already")
+            connection = await self._acquire()
+            try:
+                self._open = connection.transaction()
+                await self._open.start()
+            except BaseException:
+                await self.runtime.pool.release(connection)
+                raise
+            self._connection = connection
+        return self
+
+    async def session(self) -> AsyncSession:
+        """SQLAlchemy on the explicit transaction."""
+        if self._session is None:
+            await self.begin()
+            session = AsyncSession(self.runtime.engine, expire_on_commit=False)
+            token = _lent.set(self._connection)  # type: ignore[arg-type]
+            try:
+                await session.connection()
+            finally:
+                _lent.reset(token)
+            self._session = session
+        return self._session
+
+    async def execute(self, statement: Executable) -> Result[Any]:
+        return await (await self.session()).execute(statement)
+
+    async def scalar(self, statement: Executable) -> Any:
+        return await (await self.session()).scalar(statement)
+
+    async def scalars(self, statement: Executable) -> ScalarResult[Any]:
+        return await (await self.session()).scalars(statement)
+
+    async def add(self, *rows: object) -> None:
+        """New rows, written now so that what is wrong with them is known here."""
+        session = await self.session()
+        session.add_all(rows)
+        await session.flush()
+
+    async def flush(self) -> None:
+        if self._session is not None:
+            await self._session.flush()
+
+    async def commit(self) -> None:
+        """Make it durable and give the connection back."""
+        if self._connection is None:
+            return
+        try:
+            await self.flush()
+            await self._open.commit()
+        except BaseException:
+            await self.rollback()
+            raise
+        await self._give_back()
+
+    async def rollback(self) -> None:
+        """Undo whatever has not been committed."""
+        if self._connection is None:
+            return
+        try:
+            if not self._connection.is_closed():
+                await self._open.rollback()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            self._connection.terminate()
+        finally:
+            await self._give_back()
+
+    async def _give_back(self) -> None:
+        connection, self._connection = self._connection, None
+        session, self._session = self._session, None
+        try:
+            if session is not None:
+                session.expunge_all()
+                await session.close()
+        finally:
+            await self.runtime.pool.release(connection)
+
+
+def loads(value: str | None) -> Any:
+    """A json column as the driver hands it over."""
+    return None if value is None else json.loads(value)
+
+
+def dumps(value: object) -> str:
+    """A value for a json column, as the driver takes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -1,0 +1,143 @@
+"""A step as one statement: the guarded change, and every row that follows only if it happened.
+
+Composed from the models with SQLAlchemy Core, compiled once for each shape, run by the driver.
+A failed guard writes nothing; a unique violation anywhere undoes all of it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import asyncpg
+from sqlalchemy import CTE, Select, Table, Text, bindparam, cast, exists, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+from shared.storage.db import Transaction
+
+Conflict = Literal["refuse", "skip", "replace"]
+_DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that rides in the step's statement.
+
+    On conflict with its primary key it undoes the step, is left out, or replaces the old row.
+    """
+
+    table: Table
+    values: Mapping[str, Any]
+    on_conflict: Conflict = "refuse"
+
+
+def row_of(instance: Any, *, on_conflict: Conflict = "refuse") -> Row:
+    """The row of a new model instance."""
+    table: Table = type(instance).__table__
+    state = instance.__dict__
+    return Row(table, {c.key: state[c.key] for c in table.columns if c.key in state}, on_conflict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    table: Table
+    new: bool
+    changed: tuple[str, ...]
+    duties: bool
+    rows: tuple[tuple[Table, tuple[str, ...], Conflict], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    sql: str
+    names: tuple[str, ...]
+    convert: Mapping[str, Callable[[Any], Any]]
+
+
+def _follow(at: int, table: Table, names: Sequence[str], conflict: Conflict, moved: CTE) -> CTE:
+    # Binds are prefixed: a CTE bind that is named like a column fails to compile.
+    values = [cast(bindparam(f"r{at}_{n}", type_=table.c[n].type), table.c[n].type) for n in names]
+    statement = pg_insert(table).from_select(list(names), select(*values).select_from(moved))
+    if conflict == "skip":
+        statement = statement.on_conflict_do_nothing()
+    elif conflict == "replace":
+        keys = [column.name for column in table.primary_key]
+        rest = {n: statement.excluded[n] for n in names if n not in keys}
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=rest)
+    return statement.cte(f"row_{at}")
+
+
+def _move(shape: _Shape, history: Table) -> CTE:
+    table = shape.table
+    values = {n: bindparam(f"s_{n}", type_=table.c[n].type) for n in shape.changed}
+    if shape.new:
+        return insert(table).values(values).returning(table.c.version).cte("moved")
+    guard = [
+        table.c.id == bindparam("g_id", type_=table.c.id.type),
+        table.c.version == bindparam("g_version", type_=table.c.version.type),
+        table.c.status == bindparam("g_status", type_=Text),
+    ]
+    if shape.duties:
+        guard.append(
+            ~exists(
+                select(history.c.version).where(
+                    history.c.subject_id == bindparam("g_id", type_=table.c.id.type),
+                    history.c.actor_sub == bindparam("g_actor", type_=Text),
+                    history.c.step == bindparam("g_not_by", type_=ARRAY(Text)).any_(),
+                )
+            )
+        )
+    return update(table).where(*guard).values(values).returning(table.c.version).cte("moved")
+
+
+@lru_cache(maxsize=512)
+def _compile(shape: _Shape, history: Table) -> _Compiled:
+    moved = _move(shape, history)
+    rows = [_follow(at, *row, moved) for at, row in enumerate(shape.rows)]
+    statement: Select[Any] = select(moved.c.version).add_cte(*rows)
+    compiled = statement.compile(dialect=_DIALECT)
+    names = tuple(compiled.positiontup or ())
+    processors = {
+        name: processor
+        for name, bind in compiled.binds.items()
+        if (processor := bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)) is not None
+    }
+    return _Compiled(str(compiled), names, processors)
+
+
+async def write(
+    tx: Transaction,
+    table: Table,
+    changed: Mapping[str, Any],
+    *,
+    guard: Mapping[str, Any] | None,
+    not_by: Sequence[str] = (),
+    rows: Sequence[Row] = (),
+) -> asyncpg.Record | None:
+    """Run the step: None when the guard did not hold.
+
+    `guard` is {id, version, status, actor}, or None for a row that is new. Raises what the driver
+    raises, unique violations among it.
+    """
+    shape = _Shape(
+        table,
+        guard is None,
+        tuple(changed),
+        bool(not_by),
+        tuple((row.table, tuple(row.values), row.on_conflict) for row in rows),
+    )
+    compiled = _compile(shape, tx.tables.history)
+    given: dict[str, Any] = {f"s_{name}": value for name, value in changed.items()}
+    for name, value in (guard or {}).items():
+        given[f"g_{name}"] = value
+    given["g_not_by"] = list(not_by)
+    for at, row in enumerate(rows):
+        for name, value in row.values.items():
+            given[f"r{at}_{name}"] = value
+    convert = compiled.convert
+    arguments = [
+        convert[name](given[name]) if name in convert else given[name] for name in compiled.names
+    ]
+    return await tx.write(compiled.sql, *arguments)
