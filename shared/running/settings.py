@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     oidc_audience: str = "soha"
     services_urls: dict[str, str] = {}
     """service name -> base URL when it runs in another process; empty means in this one."""
+    idempotency_days: int = Field(default=400, ge=1)
+    """How long an answer is kept under its key; the longest of decision 1, for money."""
     portal_origins: Annotated[tuple[str, ...], NoDecode] = ()
     clamd_url: str | None = None
 
