@@ -5,12 +5,31 @@ message that goes out, the clock, the worklist and the diagrams in docs. `advanc
 code that assigns a status.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Any, NoReturn
 
-from shared.web.auth import Role
-from shared.web.errors import Refusal, RoleNotAllowed, StepNotAllowed
+from sqlalchemy.orm.attributes import instance_state
+
+from shared.storage.audit import entry_bytes
+from shared.storage.db import Transaction
+from shared.storage.idempotency import values as answer_values
+from shared.storage.outbox import outbox_values
+from shared.storage.step import Row, write
+from shared.values.identifiers import uuid7
+from shared.web.auth import STAFF, Actor, Role
+from shared.web.errors import (
+    CaseChanged,
+    NotFound,
+    OwnOrRelativeCase,
+    Refusal,
+    RoleNotAllowed,
+    SeparationOfDuties,
+    StaleVersion,
+    StepNotAllowed,
+)
 
 Statuses = Collection[StrEnum]
 
@@ -131,3 +150,196 @@ class Workflow:
             and step.by & mine  # type: ignore[operator]
             and not frozenset(step.not_by) & frozenset(done)
         ]
+
+
+# How a step is taken
+
+
+async def advance(
+    tx: Transaction,
+    row: Any,
+    step_name: str,
+    actor: Actor,
+    *,
+    to: StrEnum | None = None,
+    reason: str | None = None,
+    facts: Mapping[str, str] | None = None,
+    also: Iterable[Row] = (),
+) -> None:
+    """Take one step: check role, state and duties, then write everything in one statement.
+
+    The row's attributes that the action has set ride along. `reason` is for the history, `facts`
+    (codes and dates) go into history and event, `also` are rows that belong to the step.
+    Raises RoleNotAllowed, StepNotAllowed, OwnOrRelativeCase, SeparationOfDuties, CaseChanged.
+    """
+    step = row.workflow.steps[step_name]
+    before = None if row.status is None else row.workflow.status(row.status)
+    _check(tx, row, step, before, actor)
+    target = _target(step, before, to)
+    was_version = row.version or 0
+    if tx.if_match is not None and before is not None and tx.if_match != was_version:
+        raise StaleVersion
+    row.status, row.version = target, was_version + 1
+    if hasattr(row, "changed_at"):
+        row.changed_at = tx.now
+    taken = Taken(
+        step, before, target, actor, reason, dict(facts or {}), tx.now, _channel(row, actor)
+    )
+    if hasattr(row, "past"):
+        row.past = [*row.past, taken.as_past(row.version)]
+    tx.made = tx.reply() if tx.reply is not None else None
+    rows = [*also, *_following(tx, row, taken)]
+    guard = None
+    if before is not None:
+        guard = {"id": row.id, "version": was_version, "status": before, "actor": actor.sub}
+    changed = _changed(row, new=before is None)
+    done = await write(
+        tx, row.__table__, changed, guard=guard, not_by=step.not_by if guard else (), rows=rows
+    )
+    if done is None:
+        await _explain(tx, row, before, was_version)
+    if step.tell is not None:
+        tx.runtime.poke.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step as it was taken."""
+
+    step: Step
+    before: StrEnum | None
+    after: StrEnum
+    actor: Actor
+    reason: str | None
+    facts: dict[str, str]
+    at: datetime
+    channel: str | None
+
+    @property
+    def role(self) -> str:
+        """The role in which it was taken."""
+        return min(self.step.by & self.actor.roles)  # type: ignore[operator]
+
+    def as_past(self, version: int) -> dict[str, Any]:
+        return {
+            "version": version,
+            "step": self.step.name,
+            "from_status": self.before,
+            "status": self.after,
+            "actor_sub": self.actor.sub,
+            "actor_role": self.role,
+            "channel": self.channel,
+            "office_code": self.actor.office_code,
+            "reason": self.reason,
+            "facts": self.facts,
+            "at": self.at,
+        }
+
+
+def _check(tx: Transaction, row: Any, step: Step, before: StrEnum | None, actor: Actor) -> None:
+    refusal = row.workflow.refusal(step.name, before, actor.roles)
+    if refusal is StepNotAllowed:
+        raise StepNotAllowed(current_status=before)
+    if refusal is not None:
+        raise refusal
+    kin: Collection[bytes] = getattr(row, "kin", None) or ()
+    staff_code = actor.national_code if actor.roles & STAFF else None
+    if kin and staff_code and tx.runtime.crypto.index(staff_code) in kin:
+        raise OwnOrRelativeCase  # H51: nobody decides on their own file, nor on a relative's
+    past = getattr(row, "past", ())
+    if step.not_by and any(p["step"] in step.not_by and p["actor_sub"] == actor.sub for p in past):
+        raise SeparationOfDuties
+
+
+def _channel(row: Any, actor: Actor) -> str | None:
+    if len(actor.channels) == 1:
+        return next(iter(actor.channels))
+    return getattr(row, "channel", None) if not actor.roles & STAFF else None
+
+
+def _target(step: Step, before: StrEnum | None, to: StrEnum | None) -> StrEnum:
+    if step.target is None:
+        if before is None:
+            raise ValueError(f"{step.name}: a step from nothing needs a target")
+        return before
+    if isinstance(step.target, StrEnum):
+        return step.target
+    if to not in step.targets:
+        raise ValueError(f"{step.name}: {to} is not among its targets")
+    return to  # type: ignore[return-value]
+
+
+def _changed(row: Any, *, new: bool) -> dict[str, Any]:
+    """What the action and this step have set, by column."""
+    state = instance_state(row)
+    columns = row.__table__.columns
+    values = state.dict
+    names = values if new else state.committed_state
+    return {c.key: values[c.key] for c in columns if c.key in names and c.key in values}
+
+
+def _following(tx: Transaction, row: Any, taken: Taken) -> Iterator[Row]:
+    """Yield history, audit, event and idempotent answer of one step."""
+    tables, runtime = tx.tables, tx.runtime
+    past = taken.as_past(row.version)
+    yield Row(tables.history, {"subject_id": row.id, **past})
+    told = row.told()
+    people = told.get("person_ids") or ()
+    audit_id = uuid7()
+    entry = entry_bytes(
+        id=audit_id,
+        at=taken.at,
+        service=runtime.service,
+        actor=taken.actor.sub,
+        role=taken.role,
+        action=f"{row.workflow.name}.{taken.step.name}",
+        subject=runtime.crypto.pseudonym(people[0]) if people else None,
+        reference=told.get("tracking_code") or str(row.id),
+        request_id=tx.trace,
+        status=str(taken.after),
+        version=row.version,
+    )
+    yield Row(tables.audit, {"id": audit_id, "at": taken.at, "entry": entry})
+    topic = taken.step.topic(taken.after)
+    if topic is not None:
+        payload = {
+            **told,
+            "service": runtime.service,
+            "case_id": str(row.id),
+            "status": taken.after,
+            "step": taken.step.name,
+            "version": row.version,
+            "clock": row.workflow.clock(taken.after),
+            "within": taken.step.within,
+            "role": taken.role,
+            "facts": taken.facts,
+        }
+        yield Row(
+            tables.outbox,
+            outbox_values(
+                topic,
+                subject_id=row.id,
+                version=row.version,
+                payload=payload,
+                at=taken.at,
+                trace=tx.trace,
+            ),
+        )
+    if tx.key is not None and tx.made is not None:
+        yield Row(tables.idempotency, answer_values(runtime, tx.key, tx.made, now=tx.now))
+
+
+async def _explain(tx: Transaction, row: Any, before: StrEnum | None, version: int) -> NoReturn:
+    """Say why the guard did not hold; nothing was written. Always raises."""
+    table = row.__table__
+    now = await tx.fetchrow(
+        f'SELECT status, version FROM "{table.schema}"."{table.name}" WHERE id = $1',  # noqa: S608
+        row.id,
+    )
+    if now is None:
+        raise NotFound
+    if now["status"] != before:
+        raise StepNotAllowed(current_status=now["status"])
+    if now["version"] != version:
+        raise CaseChanged
+    raise SeparationOfDuties

@@ -152,8 +152,10 @@ class Transaction:
     `execute`, `scalar`, `scalars` and `add` open the explicit transaction at their first use.
     """
 
-    __slots__ = ("_connection", "_lone_write", "_open", "_session", "key", "lone", "made",
-                 "now", "reply", "runtime", "trace")  # fmt: skip
+    __slots__ = (
+        *("_connection", "_lone_write", "_open", "_session"),
+        *("if_match", "key", "lone", "made", "now", "reply", "runtime", "trace"),
+    )
 
     def __init__(self, runtime: Runtime, *, lone: bool = True) -> None:
         self.runtime = runtime
@@ -163,6 +165,7 @@ class Transaction:
         self.reply: Any = None  # makes the answer from the row as it will be
         self.made: Any = None  # the answer that was stored with the change
         self.trace: str | None = None
+        self.if_match: int | None = None
         self._connection: PoolConnectionProxy | None = None
         self._open: Any = None
         self._session: AsyncSession | None = None

@@ -1,0 +1,33 @@
+"""The one Alembic environment: a service's metadata and connection come from `migrate.py`."""
+
+from alembic import context
+
+config = context.config
+metadata = config.attributes["metadata"]
+
+
+def included(name: str | None, type_: str, _: object) -> bool:
+    """Only the service's own schema: no migration ever looks into another one."""
+    return type_ != "schema" or name == metadata.schema
+
+
+def run() -> None:
+    """Migrate over the connection that was handed in, or print SQL where there is none."""
+    options = {
+        "target_metadata": metadata,
+        "version_table": "alembic_version",
+        "version_table_schema": metadata.schema,
+        "include_schemas": True,
+        "include_name": included,
+        "compare_server_default": False,
+    }
+    connection = config.attributes.get("connection")
+    if connection is None:
+        context.configure(dialect_name="postgresql", literal_binds=True, **options)
+    else:
+        context.configure(connection=connection, transaction_per_migration=True, **options)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run()
