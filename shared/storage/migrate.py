@@ -6,7 +6,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -103,21 +103,21 @@ async def _current(dsn: str, service: str) -> str | None:
 
 def _main(verb: str, *rest: str) -> None:
     settings = Settings()
-    names = rest[:1] or SERVICES
-    for name in names:
+    for name in rest[:1] or SERVICES:
         service = import_module(f"services.{name}.app").service
         dsn = settings.dsn(name, role="migrator")
         if verb == "revision":
-            versions(name).mkdir(parents=True, exist_ok=True)
-            number = f"{len(list(versions(name).glob('*.py'))) + 1:04d}"
-            asyncio.run(
-                run(dsn, name, service.metadata, lambda c: command.revision(
-                    c, message=rest[1], autogenerate=True, rev_id=number))
-            )  # fmt: skip
+            asyncio.run(run(dsn, name, service.metadata, partial(_revise, name, rest[1])))
         elif verb == "check":
             asyncio.run(run(dsn, name, service.metadata, command.check))
         else:
             asyncio.run(upgrade_all(settings, [service]))
+
+
+def _revise(name: str, message: str, made: Config) -> None:
+    versions(name).mkdir(parents=True, exist_ok=True)
+    number = f"{len(list(versions(name).glob('*.py'))) + 1:04d}"
+    command.revision(made, message=message, autogenerate=True, rev_id=number)
 
 
 if __name__ == "__main__":
