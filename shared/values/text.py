@@ -19,8 +19,6 @@ _DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890
 _LETTERS = str.maketrans("يىك", "ییک")
 # What remains different after NFKD: letters with a twin in Arabic or Urdu, and the stretching mark.
 _TWINS = str.maketrans("يىێكہھەةۃٱ", "یییکههههها", "ـ")
-_LETTER_OR_MARK = r"[^\W\d_]|[\u064b-\u065f\u0670]"
-_STRAY_ZWNJ = re.compile(rf"(?<!{_LETTER_OR_MARK}){ZWNJ}|{ZWNJ}(?![^\W\d_])")
 _CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _MOST_MARKS = 4  # Persian needs two on one letter, the Quran three
 
@@ -89,8 +87,7 @@ def normalise(text: str) -> str:
     if not text.isprintable():
         for character in text:
             _refuse_unseen(character)
-    text = re.sub("ـ+", "ـ", text)
-    text = _STRAY_ZWNJ.sub("", re.sub(f"{ZWNJ}+", ZWNJ, text))
+    text = re.sub(f"{ZWNJ}+", _between_letters, re.sub("ـ+", "ـ", text))
     text = unicodedata.normalize("NFC", text).translate(_LETTERS)
     _refuse_piled_marks(text)
     return " ".join(text.split())
@@ -133,12 +130,25 @@ def _refuse_unseen(character: str) -> None:
             raise ValueError("text_control")
 
 
+def _between_letters(joiners: re.Match[str]) -> str:
+    text, (start, end) = joiners.string, joiners.span()
+    inside = start > 0 and end < len(text)
+    if inside and _kind(text[start - 1]) in "LM" and _kind(text[end]) == "L":
+        return ZWNJ
+    return ""
+
+
 def _refuse_piled_marks(text: str) -> None:
     pile = 0
     for character in text:
-        pile = pile + 1 if unicodedata.category(character)[0] == "M" else 0
+        pile = pile + 1 if _kind(character) == "M" else 0
         if pile > _MOST_MARKS:
             raise ValueError("text_marks")
+
+
+def _kind(character: str) -> str:
+    """The first letter of the Unicode category: L letter, M mark, N number, …."""
+    return unicodedata.category(character)[0]
 
 
 ShortText = Annotated[str, persian_text(max_length=120)]
