@@ -1,0 +1,1 @@
+"""Applications: filed, completed, routed, mirrored, counted."""

@@ -1,0 +1,1 @@
+"""The catalogue: identity cards, statements, channels, areas, offices, counter contracts."""

@@ -1,0 +1,1 @@
+"""People, households and coverage, with the dates from and to which each is true."""
