@@ -24,7 +24,7 @@ class Settings(BaseSettings):
 
     env: Environment = "development"
     port: int = Field(default=8000, ge=1, le=65535)
-    host: str = "127.0.0.1"
+    bind_address: str = "127.0.0.1"
     sandbox_port: int = Field(default=8090, ge=1, le=65535)
     data_dir: Path = Path(".data")
     run_dir: Path = Path(".run")
@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("data_dir", "run_dir")
     @classmethod
