@@ -63,5 +63,6 @@ else
         die "the packages could not be installed"
     fi
 fi
+rm -f .venv/errors
 printf '%s' "$wanted" > "$stamp"
 say "Ready."

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """How long an answer is kept under its key; the longest of decision 1, for money."""
     portal_origins: Annotated[tuple[str, ...], NoDecode] = ()
     clamd_url: str | None = None
+    otel_exporter_otlp_endpoint: str | None = None
+    """The collector for traces and metrics; None leaves telemetry off."""
 
     max_concurrency: int = Field(default=200, ge=1)
     """Requests that the door works on at once; one more is told 503 with Retry-After."""
