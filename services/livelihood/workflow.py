@@ -128,7 +128,8 @@ ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.
     S.WITHDRAWN: "انصراف",
     S.CLOSED_DECEASED: "فوت متقاضی",
 }, paused={S.VISIT_FAILED, S.WAITING_LIST}, stopped={
-    S.ACTIVE, S.REFUSED, S.OBJECTION_REJECTED, S.EMERGENCY_ENDED, S.WITHDRAWN, S.CLOSED_DECEASED,
+    S.ACTIVE, S.EMERGENCY_ACTIVE, S.EMERGENCY_ENDED, S.REFUSED, S.OBJECTION_REJECTED, S.WITHDRAWN,
+    S.CLOSED_DECEASED,
 }, next_step={
     S.IDENTIFIED: "مددکار خانواده با شما تماس می‌گیرد تا مدارک را کامل کنید.",
     S.ROUTED: "مددکار خانواده بررسی درخواست را آغاز می‌کند.",
