@@ -1,0 +1,114 @@
+"""Arithmetic and judgement of applications: no input or output, and the day is a parameter."""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from services.intake.applications.schemas import Envelope
+from services.intake.catalogue.queries import Rulebook
+from shared.values.calendar import add_jalali_months, working_days_after
+from shared.web.errors import Fault
+from shared.workflow import Clock
+
+
+def due_on(start: date, promise: Mapping[str, int], *, closed: Container[date]) -> date:
+    """The promised day: Jalali months first, then working days; never a closed day (X-06)."""
+    day = add_jalali_months(start, promise.get("jalali_months", 0))
+    return working_days_after(day, promise.get("working_days", 0), closed=closed)
+
+
+def postponed(due: date, days: int, *, closed: Container[date]) -> date:
+    """The promised day after the clock has waited so many days."""
+    return working_days_after(due + timedelta(days=days), 0, closed=closed)
+
+
+@dataclass(frozen=True, slots=True)
+class Sla:
+    """How an application stands against its promise on a day."""
+
+    elapsed_days: int
+    paused: bool
+    breached: bool
+
+
+def sla(
+    *,
+    submitted_on: date | None,
+    due: date | None,
+    paused_on: date | None,
+    paused_days: int,
+    stopped_on: date | None,
+    today: date,
+) -> Sla:
+    """Days that count, whether the clock waits, and whether the promise is broken."""
+    if submitted_on is None:
+        return Sla(0, paused=False, breached=False)
+    end = stopped_on or today
+    waiting = (end - paused_on).days if paused_on else 0
+    elapsed = max(0, (end - submitted_on).days - paused_days - waiting)
+    breached = due is not None and paused_on is None and end > due
+    return Sla(elapsed, paused=paused_on is not None and stopped_on is None, breached=breached)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMove:
+    """What a new clock does to the promised time."""
+
+    due: date | None
+    paused_on: date | None
+    paused_days: int
+    stopped_on: date | None
+
+
+def move_clock(
+    before: ClockMove, clock: Clock, today: date, *, closed: Container[date]
+) -> ClockMove:
+    """The promised time after the case has come to a status whose clock runs, waits or stops."""
+    due, paused_days = before.due, before.paused_days
+    if before.paused_on is not None and clock is not Clock.PAUSE:
+        waited = (today - before.paused_on).days
+        paused_days += waited
+        due = postponed(due, waited, closed=closed) if due else None
+    paused_on = (before.paused_on or today) if clock is Clock.PAUSE else None
+    stopped_on = (before.stopped_on or today) if clock is Clock.STOP else None
+    return ClockMove(due, paused_on, paused_days, stopped_on)
+
+
+def age_on(day: date, birth: date) -> int:
+    """Whole years lived on a day."""
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
+
+def faults(body: Envelope, book: Rulebook, today: date, *, service: str) -> list[Fault]:
+    """Everything that is wrong with an application before anybody else is asked."""
+    found = []
+    current = book.statement_version(service, today)
+    if current is not None and body.statement_version != current:
+        found.append(
+            Fault(
+                "/statement_version",
+                "statement_not_current",
+                f"نسخهٔ جاری بیانیهٔ این خدمت {current} است؛ همان را بخوانید و بپذیرید",
+                f"The statement in force is version {current}; read and accept that one",
+            )
+        )
+    if not body.declaration_accepted:
+        found.append(
+            Fault(
+                "/declaration_accepted",
+                "declaration_required",
+                "بدون پذیرش تعهدنامه درخواست ثبت نمی‌شود",
+                "The declaration must be accepted",
+            )
+        )
+    return found
+
+
+def area_faults(province: str | None, county: str | None, pointer: str) -> list[Fault]:
+    """A place that the list of areas does not know."""
+    unknown = "این محل در فهرست تقسیمات کشوری نیست", "This place is not in the list of areas"
+    return [
+        Fault(f"{pointer}/{part}", "unknown_area", *unknown)
+        for part, found in (("province", province), ("county", county))
+        if found is None
+    ]
