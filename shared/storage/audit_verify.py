@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -25,6 +26,7 @@ from shared.storage.audit_chain import (
     AnchorForged,
     genesis,
     instant,
+    made_at,
     parse,
     public_key,
     smallest_id,
@@ -83,8 +85,8 @@ async def verify(
     heads = await asyncio.to_thread(_heads, anchors / f"{service}.jsonl", key, report)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SELECT set_config('statement_timeout', '0', true)")
-        await _walk(connection, service, heads, report)
-        await _loose(connection, service, heads, report)
+        last = await _walk(connection, service, heads, report)
+        await _loose(connection, service, last, report)
     report.seconds = time.perf_counter() - started
     return report
 
@@ -126,8 +128,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 async def _walk(
     connection: asyncpg.Connection, service: str, heads: dict[int, Anchor], report: Report
-) -> None:
-    """Follow the chain from its first link to its last."""
+) -> datetime | None:
+    """Follow the chain from its first link to its last; return when its last entry was made."""
     chain = connection.cursor(
         "SELECT l.seq, l.audit_id, l.hash, a.entry, a.at"  # noqa: S608
         f' FROM "{service}".audit_link AS l LEFT JOIN "{service}".audit AS a ON a.id = l.audit_id'
@@ -160,6 +162,10 @@ async def _walk(
         if seq in heads:
             _check_head(heads, seq, stored, report)
     _check_end(heads, before, report)
+    if not before:
+        return None
+    signed = max((head.at for head in heads.values()), default=None)
+    return made_at(audit_id) if signed is None else min(signed, made_at(audit_id))
 
 
 def _in_place(entry: bytes, service: str, audit_id: str, at: str) -> bool:
@@ -191,10 +197,9 @@ def _check_end(heads: dict[int, Anchor], last: int, report: Report) -> None:
 
 
 async def _loose(
-    connection: asyncpg.Connection, service: str, heads: dict[int, Anchor], report: Report
+    connection: asyncpg.Connection, service: str, looked: datetime | None, report: Report
 ) -> None:
     """Find entries in no link: waiting for the sealer, or come after it had looked there."""
-    looked = max((head.at for head in heads.values()), default=None)
     floor = UUID(int=0) if looked is None else smallest_id(looked, back=LATE)
     waiting = 0
     for (audit_id,) in await connection.fetch(

@@ -4,11 +4,13 @@ A number that people decide is read here for the day it is asked about, never wr
 has been in force is not rewritten: a new row closes the one before it.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -228,6 +230,11 @@ async def seed(tx: Transaction, rows: Iterable[Mapping[str, Any]]) -> int:
             continue
         added += 1
     return added
+
+
+async def seed_file(tx: Transaction, path: Path) -> int:
+    """Load a file that holds such rows as a JSON list; returns how many were new."""
+    return await seed(tx, json.loads(await asyncio.to_thread(path.read_text, "utf-8")))
 
 
 def version_id(schema: str, key: str, *, effective_from: date) -> UUID:
