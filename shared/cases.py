@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-import asyncpg
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import DateTime, LargeBinary, Text, Uuid
@@ -147,7 +146,7 @@ def _read(model: type[Any], column: str) -> tuple[str, tuple[str, ...]]:
     return sql, tuple(c.name for c in table.columns if isinstance(c.type, JSONB))
 
 
-def from_record(model: type[Case], record: asyncpg.Record) -> Case:
+def from_record(model: type[Case], record: Mapping[str, Any]) -> Case:
     """A model instance from a driver's row: what an action sets on it later is what changed."""
     values = dict(record)
     past = loads(values.pop("past", None)) or []

@@ -109,6 +109,7 @@ class Workflow:
         paused: Statuses = (),
         stopped: Statuses = (),
         next_step: Mapping[StrEnum, str] | None = None,
+        refusals: Collection[str] = ("refused", "not_qualified", "objection_rejected"),
     ) -> None:
         self.name = name
         self.status = status
@@ -121,12 +122,24 @@ class Workflow:
         self.paused = frozenset(paused)
         self.stopped = frozenset(stopped)
         self.next_step = next_step or {}
+        self.refusals = frozenset(refusals)
 
     def clock(self, status: StrEnum) -> Clock:
         """Whether the promised time runs, waits or has ended in this status."""
         if status in self.stopped:
             return Clock.STOP
         return Clock.PAUSE if status in self.paused else Clock.RUN
+
+    def outcome(self, status: StrEnum) -> str:
+        """Return what a status means to whoever waits: `open`, `closed` or `refused`."""
+        if status in self.refusals:
+            return "refused"
+        return "closed" if status in self.stopped else "open"
+
+    def waits_for(self, status: StrEnum) -> list[str]:
+        """Return the roles, not the system's, that can take the case on from this status."""
+        steps = (step for step in self.steps.values() if status in step.sources and step.target)
+        return sorted({role for step in steps for role in step.by} - {Role.SYSTEM})
 
     def refusal(
         self, step: str, status: StrEnum | None, roles: Collection[Role]
@@ -310,6 +323,11 @@ def _following(tx: Transaction, row: Any, taken: Taken) -> Iterator[Row]:
             "step": taken.step.name,
             "version": row.version,
             "clock": row.workflow.clock(taken.after),
+            "outcome": row.workflow.outcome(taken.after),
+            "waits_for": row.workflow.waits_for(taken.after),
+            "step_label": taken.step.fa,
+            "status_label": row.workflow.labels[taken.after],
+            "next_step": row.workflow.next_step.get(taken.after),
             "within": taken.step.within,
             "role": taken.role,
             "facts": taken.facts,

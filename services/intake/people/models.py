@@ -132,7 +132,7 @@ class LifeEvent(Base):
 
 
 class Contradiction(Base):
-    """Two sources say different things of a person: a task for an officer, never a refusal (H68)."""
+    """Two sources say different things of a person: a task, never a refusal (H68)."""
 
     __tablename__ = "contradiction"
 

@@ -1,0 +1,357 @@
+"""What can happen to an application. Nothing here commits, and nothing knows HTTP."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.intake.applications import rules
+from services.intake.applications.models import Application, Pause
+from services.intake.applications.schemas import Envelope, LivelihoodDetails
+from services.intake.catalogue.queries import Rulebook, rulebook
+from services.intake.errors import ContractNotValid, NotYourApplication, ServiceNotOpen
+from services.intake.people.actions import known_ids, new_person
+from services.intake.people.queries import Claimed, Identity, identify
+from services.intake.workflow import Status
+from shared.storage import idempotency, policy
+from shared.storage.db import Transaction
+from shared.storage.step import Row, row_of
+from shared.storage.timers import timer_values
+from shared.values.calendar import tehran_date
+from shared.values.identifiers import new_tracking_code, parse_national_code, uuid7
+from shared.web.auth import STAFF, Actor, Role
+from shared.web.errors import ChannelNotAllowed, Fault, InvalidInput
+from shared.workflow import Clock, advance
+
+FINISH_IDENTITY = "finish_identity"
+
+
+@dataclass(slots=True)
+class Filing:
+    """An application about to be filed, and the rows that go with it."""
+
+    application: Application
+    also: list[Row]
+    body: Envelope
+
+
+async def prepare(tx: Transaction, body: Any, actor: Actor) -> Filing:
+    """Check everything that can be checked, ask the registries, and make the application.
+
+    Raises ChannelNotAllowed, ContractNotValid, NotYourApplication, ServiceNotOpen, RegistryAway
+    and InvalidInput with every fault at once.
+    """
+    book = await rulebook(tx)
+    today = tehran_date(tx.now)
+    _guard_channel(book, body, actor, today)
+    await _guard_authority(tx, body, actor, today)
+    card = book.cards.get(body.service)
+    opens_on = (card or {}).get("opens_on")
+    if opens_on is None or date.fromisoformat(opens_on) > today:
+        raise ServiceNotOpen(opens_on=opens_on)
+    faults = rules.faults(body, book, today, service=body.service)
+    place = _place(book, body, faults)
+    owner = await _mobile_owner(tx, body, today, faults)
+    if faults:
+        raise InvalidInput(errors=faults)
+    await idempotency.replay_if_known(tx)
+    identity = Identity(pending=True)
+    if not body.draft:
+        identity = await identify(tx, _claimed(body, owner))
+        if identity.faults:
+            raise InvalidInput(errors=identity.faults)
+    return await _filing(tx, body, actor, identity, place=place, fee=_fee(card))
+
+
+def _guard_channel(book: Rulebook, body: Any, actor: Actor, today: date) -> None:
+    """The credential acts in this channel, the service is asked for there, the contract holds."""
+    if body.channel not in actor.channels or not book.allows(body.service, "request", body.channel):
+        raise ChannelNotAllowed(service=body.service)
+    if actor.has(Role.COUNTER) and not any(
+        contract.holds(body.service, today)
+        for contract in book.contract(actor.contract_number, actor.office_code)
+    ):
+        raise ContractNotValid
+
+
+async def _guard_authority(tx: Transaction, body: Any, actor: Actor, today: date) -> None:
+    """A citizen asks for themselves, for the one they are guardian of, or by a written power."""
+    if actor.roles & STAFF or actor.has(Role.COUNTER):
+        if body.proof is None and actor.has(Role.COUNTER):
+            required = (await policy.on(tx, "counter.proof", today)).get("required_from")
+            if required is not None and date.fromisoformat(required) <= today:
+                raise InvalidInput(errors=[_missing_proof()])
+        return
+    if body.applicant.national_code != actor.national_code and body.proof is None:
+        raise NotYourApplication
+
+
+def _missing_proof() -> Fault:
+    return Fault(
+        "/proof",
+        "proof_required",
+        "اقدام به‌جای دیگری به کد یک‌بارمصرف شهروند یا وکالت‌نامه نیاز دارد",
+        "Acting for somebody needs their one-time code or a power of attorney",
+    )
+
+
+def _place(book: Rulebook, body: Any, faults: list[Fault]) -> tuple[str | None, str | None]:
+    """Province and county by id, where the application says where the household lives."""
+    if not isinstance(body.details, LivelihoodDetails):
+        return None, None
+    address = body.details.address
+    province = book.area(address.province)
+    county = book.area(address.county, within=province) if province else None
+    faults += rules.area_faults(province, county if province else "?", "/details/address")
+    return province, county
+
+
+async def _mobile_owner(tx: Transaction, body: Any, today: date, faults: list[Fault]) -> str:
+    """Whose the mobile must be: the applicant's, or for a minor the guardian's (H65)."""
+    code: str = body.applicant.national_code
+    if body.applicant.birth_on > today:
+        faults.append(
+            Fault(
+                "/applicant/birth_on", "in_the_future",
+                "تاریخ تولد در آینده است", "The birth date lies in the future",
+            )
+        )  # fmt: skip
+        return code
+    majority = (await policy.on(tx, "intake.age_of_majority", today))["years"]
+    if rules.age_on(today, body.applicant.birth_on) >= majority:
+        return code
+    guardian = body.proof.value if body.proof and body.proof.kind == "guardian" else ""
+    try:
+        return parse_national_code(guardian)
+    except ValueError:
+        faults.append(
+            Fault(
+                "/proof",
+                "guardian_required",
+                "متقاضی زیر سن قانونی است؛ کد ملی سرپرست قانونی و شمارهٔ همراه او لازم است",
+                "The applicant is under age: the guardian's national code and mobile are needed",
+            )
+        )
+        return code
+
+
+def _claimed(body: Any, owner: str) -> Claimed:
+    applicant = body.applicant
+    return Claimed(
+        national_code=applicant.national_code,
+        birth_on=applicant.birth_on,
+        mobile=applicant.mobile,
+        mobile_owner=owner,
+        subject=body.subject.national_code if body.subject else None,
+    )
+
+
+def _fee(card: Mapping[str, Any] | None) -> int:
+    """What the card asks at this moment; a card without costs asks nothing (LV-39)."""
+    rows = (card or {}).get("costs") or {}
+    items = rows.get("rows", []) if isinstance(rows, Mapping) else rows
+    return sum(int(item.get("amount_rial") or 0) for item in items)
+
+
+async def _filing(
+    tx: Transaction,
+    body: Any,
+    actor: Actor,
+    identity: Identity,
+    *,
+    place: tuple[str | None, str | None],
+    fee: int,
+) -> Filing:
+    crypto = tx.runtime.crypto
+    applicant = body.applicant.national_code
+    subject = body.subject.national_code if body.subject else applicant
+    parent = getattr(body.details, "parent_national_code", None)
+    codes = list(dict.fromkeys(code for code in (applicant, subject, parent) if code))
+    ids, also = await _people(tx, body, identity, codes)
+    holders = [crypto.index(code) for code in codes]
+    kin = {crypto.index(code) for record in identity.records.values() for code in record.kin}
+    kin |= {crypto.index(code) for code in getattr(body.details, "members", ())}
+    application_id = uuid7()
+    application = Application(
+        id=application_id,
+        tracking_code=new_tracking_code(secrets.token_bytes(6)),
+        version=0,
+        person_ids=[ids[code] for code in codes],
+        holders=holders,
+        kin=[*holders, *sorted(kin - set(holders))],
+        province=place[0] or (actor.province if actor.roles & STAFF else None),
+        county=place[1],
+        office_code=None,
+        filed_by=actor.office_code,
+        opened_at=tx.now,
+        changed_at=tx.now,
+        service=body.service,
+        channel=body.channel,
+        applicant_id=ids[applicant],
+        subject_id=ids[subject],
+        subject_index=crypto.index(subject),
+        mobile_index=crypto.index(f"mobile|{body.applicant.mobile}"),
+        content=seal_content(tx, application_id, body),
+        contract_number=actor.contract_number,
+        filed_by_sub=actor.sub,
+        statement_version=body.statement_version,
+        fee_rial=fee,
+        identity=identity.state,
+        paused_days=0,
+        case_version=0,
+        waits_for=[],
+        visits=0,
+    )
+    if not body.draft:
+        await _start_clock(tx, application)
+        if identity.pending:
+            also.append(await _finish_later(tx, application_id))
+    return Filing(application, also, body)
+
+
+async def _people(
+    tx: Transaction, body: Any, identity: Identity, codes: list[str]
+) -> tuple[dict[str, UUID], list[Row]]:
+    """Ids of the people an application names; who is new is written together with it."""
+    ids = await known_ids(tx, codes)
+    also = []
+    for code in codes:
+        if code not in ids:
+            own = code == body.applicant.national_code and not identity.pending
+            person = new_person(
+                tx, code, identity.records.get(code), mobile=body.applicant.mobile if own else None
+            )
+            ids[code] = person.id
+            # A rival may write the same person first: then this row is left out, the foreign key
+            # refuses the application, and the route files it again with the rival's id.
+            also.append(row_of(person, on_conflict="skip"))
+    return ids, also
+
+
+def seal_content(tx: Transaction, application_id: UUID, body: Envelope) -> bytes:
+    """The body as it was filed, sealed to its row."""
+    return tx.runtime.crypto.seal(
+        body.model_dump_json(), table="intake.application", column="content", row=application_id
+    )
+
+
+def open_content(tx: Transaction, application: Application) -> dict[str, Any]:
+    """The body as it was filed."""
+    content: dict[str, Any] = tx.runtime.crypto.open_json(
+        application.content, table="intake.application", column="content", row=application.id
+    )
+    return content
+
+
+async def _start_clock(tx: Transaction, application: Application) -> None:
+    """Promise a day, from the policy of the day on which it is filed."""
+    today = tehran_date(tx.now)
+    promise = await policy.on(tx, f"intake.total.{application.service}", today)
+    application.submitted_at = tx.now
+    application.promise = promise
+    application.due_on = rules.due_on(today, promise, closed=await closed_days(tx, today))
+
+
+async def closed_days(tx: Transaction, today: date) -> frozenset[date]:
+    """The holidays that policy knows."""
+    days = (await policy.on(tx, "calendar.holidays", today))["days"]
+    return frozenset(date.fromisoformat(day["on"]) for day in days)
+
+
+async def _finish_later(tx: Transaction, application_id: UUID) -> Row:
+    rule = await policy.on(tx, "intake.inquiry.civil_registry", tehran_date(tx.now))
+    values = timer_values(
+        FINISH_IDENTITY,
+        subject_id=application_id,
+        due_at=tx.now + timedelta(seconds=rule["retry_s"]),
+    )
+    return Row(tx.tables.timer, values, on_conflict="replace")
+
+
+async def file(tx: Transaction, filing: Filing, actor: Actor) -> Application:
+    """Write it: a draft, or a submitted application whose clock runs."""
+    step = "draft" if filing.body.draft else "submit"
+    await advance(tx, filing.application, step, actor, also=filing.also)
+    return filing.application
+
+
+async def submit_draft(tx: Transaction, application: Application, actor: Actor, body: Any) -> None:
+    """A draft is filed after all: only now are the registries asked and the clock started."""
+    today = tehran_date(tx.now)
+    book = await rulebook(tx)
+    _guard_channel(book, body, actor, today)
+    faults = rules.faults(body, book, today, service=application.service)
+    owner = await _mobile_owner(tx, body, today, faults)
+    if faults:
+        raise InvalidInput(errors=faults)
+    await idempotency.replay_if_known(tx)
+    identity = await identify(tx, _claimed(body, owner))
+    if identity.faults:
+        raise InvalidInput(errors=identity.faults)
+    application.identity = identity.state
+    await _start_clock(tx, application)
+    also = [await _finish_later(tx, application.id)] if identity.pending else []
+    await advance(tx, application, "submit_draft", actor, also=also)
+
+
+async def amend(tx: Transaction, application: Application, actor: Actor, *, body: Envelope) -> None:
+    """The details of a draft, or of an application that lacks something, are written anew."""
+    application.content = seal_content(tx, application.id, body)
+    await advance(tx, application, "amend", actor)
+
+
+async def move(
+    tx: Transaction,
+    application: Application,
+    step: str,
+    actor: Actor,
+    *,
+    to: Status | None = None,
+    reason: str | None = None,
+    facts: Mapping[str, str] | None = None,
+    also: list[Row] | None = None,
+) -> None:
+    """Take a step of the application and let its clock follow."""
+    target = to or application.workflow.steps[step].target or application.status
+    clock = application.workflow.clock(Status(str(target)))
+    rows = await follow_clock(tx, application, clock, cause=step)
+    await advance(
+        tx, application, step, actor, to=to, reason=reason, facts=facts, also=[*(also or []), *rows]
+    )
+
+
+async def follow_clock(
+    tx: Transaction, application: Application, clock: Clock, *, cause: str
+) -> list[Row]:
+    """Set the promised time by a clock; returns the pause that began or ended with it."""
+    if application.submitted_at is None:
+        return []
+    today = tehran_date(tx.now)
+    before = rules.ClockMove(
+        application.due_on,
+        application.paused_on,
+        application.paused_days,
+        application.stopped_on,
+    )
+    after = rules.move_clock(before, clock, today, closed=await closed_days(tx, today))
+    if after == before:
+        return []
+    application.due_on, application.paused_on = after.due, after.paused_on
+    application.paused_days, application.stopped_on = after.paused_days, after.stopped_on
+    if before.paused_on == after.paused_on:
+        return []
+    start = before.paused_on or today
+    pause = Pause(application_id=application.id, from_on=start, cause=cause)
+    pause.to_on = today if before.paused_on else None
+    return [row_of(pause, on_conflict="replace")]
+
+
+def status_before(application: Application) -> Status:
+    """Where an application stood before it was sent back: where a resubmission returns to."""
+    back = {Status.SUBMITTED, Status.ROUTED, Status.IN_SERVICE}
+    for past in reversed(application.past):
+        if past["from_status"] in back and past["status"] not in back:
+            return Status(past["from_status"])
+    return Status.SUBMITTED

@@ -1,0 +1,270 @@
+"""Applications as they are shown: one, with both halves of its story; many, by keyset."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.intake.applications import rules
+from services.intake.applications.models import Application
+from services.intake.applications.schemas import (
+    ApplicationOut,
+    ApplicationRow,
+    ApplicationView,
+    FollowOut,
+    PersonOut,
+    Sla,
+    TimelineEntry,
+)
+from services.intake.workflow import APPLICATION, Status
+from shared.cases import from_record, may_see
+from shared.storage.db import Transaction, loads
+from shared.values.calendar import jalali_text, parse_instant, tehran_date
+from shared.values.identifiers import mask_national_code
+from shared.web.auth import STAFF, Actor, Role
+from shared.web.errors import NotFound
+from shared.web.page import Cursor, InvalidCursor, Page
+
+_COLUMNS = ", ".join(f'a."{column.name}"' for column in Application.__table__.columns)
+_STORY = f"""
+SELECT {_COLUMNS},
+  (SELECT json_agg(h ORDER BY h.version) FROM intake.history h WHERE h.subject_id = a.id) AS past,
+  (SELECT json_agg(s ORDER BY s.at, s.version) FROM intake.case_step s
+    WHERE s.application_id = a.id) AS case_steps,
+  (SELECT array_agg(p.code ORDER BY p.id = a.applicant_id DESC) FROM intake.person p
+    WHERE p.id IN (a.applicant_id, a.subject_id)) AS codes
+FROM intake.application a WHERE a.tracking_code = $1
+"""  # noqa: S608 - column names from our own model
+
+
+async def get_with_story(
+    tx: Transaction, tracking_code: str, actor: Actor
+) -> tuple[Application, Mapping[str, Any]]:
+    """An application with both halves of its timeline, in one read. Raises NotFound."""
+    record = await tx.fetchrow(_STORY, tracking_code)
+    if record is None:
+        raise NotFound
+    values = dict(record)
+    story = {"case_steps": loads(values.pop("case_steps")) or [], "codes": values.pop("codes")}
+    application = from_record(Application, values)
+    if not may_see(tx, application, actor):
+        raise NotFound
+    return application, story
+
+
+def filed(tx: Transaction, application: Application, body: Any, actor: Actor) -> ApplicationOut:
+    """The answer to a filing."""
+    applicant = body.applicant.national_code
+    subject = body.subject.national_code if body.subject else applicant
+    return ApplicationOut.model_construct(**_head(application, actor, applicant, subject))
+
+
+def _head(application: Application, actor: Actor, applicant: str, subject: str) -> dict[str, Any]:
+    status = Status(application.status)
+    at, due = application.submitted_at, application.due_on
+    waits = status is Status.IN_SERVICE and application.case_next
+    return {
+        "tracking_code": application.tracking_code,
+        "service": application.service,
+        "status": status,
+        "status_label": APPLICATION.labels[status],
+        "version": application.version,
+        "submitted_at": at,
+        "submitted_at_jalali": jalali_text(at) if at else None,
+        "due_on": due,
+        "due_on_jalali": jalali_text(due) if due else None,
+        "applicant": _person(application.applicant_id, applicant, actor),
+        "subject": _person(application.subject_id, subject, actor),
+        "channel": application.channel,
+        "office_code": application.filed_by or application.office_code,
+        "next_step": application.case_next if waits else APPLICATION.next_step.get(status),
+        "identity": application.identity,
+    }
+
+
+def _person(person_id: UUID, code: str, actor: Actor) -> PersonOut:
+    shown = code if code == actor.national_code else mask_national_code(code)
+    return PersonOut(person_id=person_id, national_code=shown)
+
+
+def view(
+    tx: Transaction, application: Application, story: Mapping[str, Any], actor: Actor
+) -> ApplicationView:
+    """An application with its clock and its whole timeline."""
+    opened = [
+        tx.runtime.crypto.open(code, table="intake.person", column="code", row=person)
+        for code, person in zip(
+            story["codes"],
+            dict.fromkeys((application.applicant_id, application.subject_id)),
+            strict=True,
+        )
+    ]
+    status = Status(application.status)
+    done = {past["step"] for past in application.past if past["actor_sub"] == actor.sub}
+    timeline = [_own_entry(past) for past in application.past]
+    timeline += [_case_entry(step) for step in story["case_steps"]]
+    timeline.sort(key=lambda entry: entry.at)
+    return ApplicationView.model_construct(
+        **_head(application, actor, opened[0], opened[-1]),
+        case_status=application.case_status,
+        case_status_label=application.case_label,
+        sla=clock(application, tehran_date(tx.now)),
+        actions=APPLICATION.actions(status, actor.roles, done),
+        timeline=timeline,
+    )
+
+
+def clock(application: Application, today: date) -> Sla:
+    """How an application stands against its promise today."""
+    at, due = application.submitted_at, application.due_on
+    found = rules.sla(
+        submitted_on=tehran_date(at) if at else None,
+        due=due,
+        paused_on=application.paused_on,
+        paused_days=application.paused_days,
+        stopped_on=application.stopped_on,
+        today=today,
+    )
+    return Sla.model_construct(
+        due_on=due,
+        due_on_jalali=jalali_text(due) if due else None,
+        elapsed_days=found.elapsed_days,
+        paused=found.paused,
+        breached=found.breached,
+    )
+
+
+def _own_entry(past: Mapping[str, Any]) -> TimelineEntry:
+    step = APPLICATION.steps[past["step"]]
+    return _entry(
+        past,
+        service="intake",
+        label=step.fa,
+        status_label=APPLICATION.labels[Status(past["status"])],
+        channel=past["channel"],
+    )
+
+
+def _case_entry(step: Mapping[str, Any]) -> TimelineEntry:
+    return _entry(
+        step,
+        service=step["service"],
+        label=step["label"],
+        status_label=step["status_label"],
+        channel=None,
+    )
+
+
+def _entry(row: Mapping[str, Any], **labels: Any) -> TimelineEntry:
+    at = row["at"] if not isinstance(row["at"], str) else parse_instant(row["at"])
+    return TimelineEntry.model_construct(
+        step=row["step"],
+        status=row["status"],
+        actor_role=row["actor_role"],
+        facts=row["facts"] or {},
+        at=at,
+        at_jalali=jalali_text(at),
+        **labels,
+    )
+
+
+def short(application: Application) -> FollowOut:
+    """The public status, for whoever knows the code and the mobile."""
+    status, due = Status(application.status), application.due_on
+    return FollowOut(
+        tracking_code=application.tracking_code,
+        service=application.service,
+        status=status,
+        status_label=application.case_label or APPLICATION.labels[status],
+        next_step=application.case_next or APPLICATION.next_step.get(status),
+        due_on=due,
+        due_on_jalali=jalali_text(due) if due else None,
+    )
+
+
+# Many
+
+
+async def listed(
+    tx: Transaction,
+    actor: Actor,
+    *,
+    filters: Mapping[str, Any],
+    overdue: bool | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[ApplicationRow]:
+    """Newest first, what this caller may see and no more."""
+    where, values = _scope(tx, actor)
+    for column, value in filters.items():
+        if value is not None:
+            values.append(value)
+            where.append(_FILTERS[column].format(n=len(values)))
+    today = tehran_date(tx.now)
+    if overdue is not None:
+        values.append(today)
+        late = f"(a.due_on < ${len(values)} AND a.paused_on IS NULL AND a.stopped_on IS NULL)"
+        where.append(late if overdue else f"NOT coalesce({late}, false)")
+    if cursor is not None:
+        at, row_id = Cursor.decode(cursor, str, str)
+        values += _after(at, row_id)
+        where.append(f"(a.opened_at, a.id) < (${len(values) - 1}, ${len(values)})")
+    values.append(limit + 1)
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM intake.application a WHERE {' AND '.join(where)}"  # noqa: S608
+        f" ORDER BY a.opened_at DESC, a.id DESC LIMIT ${len(values)}",
+        *values,
+    )
+    found = [from_record(Application, row) for row in rows[:limit]]
+    more = len(rows) > limit
+    last = found[-1] if more else None
+    return Page[ApplicationRow](
+        items=[_row(application, today) for application in found],
+        next_cursor=Cursor.encode([last.opened_at.isoformat(), str(last.id)]) if last else None,
+    )
+
+
+_FILTERS = {
+    "service": "a.service = ${n}",
+    "status": "a.status = ${n}",
+    "person_id": "a.person_ids @> ARRAY[${n}::uuid]",
+    "office_code": "(a.office_code = ${n} OR a.filed_by = ${n})",
+}
+
+
+def _after(at: str, row_id: str) -> list[Any]:
+    try:
+        return [parse_instant(at), UUID(row_id)]
+    except ValueError:
+        raise InvalidCursor from None
+
+
+def _scope(tx: Transaction, actor: Actor) -> tuple[list[str], list[Any]]:
+    """The rows that a caller may see at all, as SQL: never the whole table by mistake."""
+    if actor.has(Role.AUDITOR, Role.INSPECTOR, Role.OPERATOR):
+        return ["true"], []
+    if actor.roles & STAFF and actor.province is not None:
+        return ["a.province = $1"], [actor.province]
+    if actor.has(Role.COUNTER) and actor.office_code:
+        return ["a.filed_by = $1"], [actor.office_code]
+    if actor.has(Role.CITIZEN) and actor.national_code:
+        return ["$1::bytea = ANY(a.holders)"], [tx.runtime.crypto.index(actor.national_code)]
+    return ["false"], []
+
+
+def _row(application: Application, today: date) -> ApplicationRow:
+    status, at, due = Status(application.status), application.submitted_at, application.due_on
+    return ApplicationRow(
+        tracking_code=application.tracking_code,
+        service=application.service,
+        status=status,
+        status_label=APPLICATION.labels[status],
+        case_status=application.case_status,
+        channel=application.channel,
+        office_code=application.office_code,
+        submitted_at=at,
+        submitted_at_jalali=jalali_text(at) if at else None,
+        due_on=due,
+        due_on_jalali=jalali_text(due) if due else None,
+        overdue=clock(application, today).breached,
+    )

@@ -1,0 +1,293 @@
+"""People become known, households come together, coverage starts and ends."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import select, update
+
+from services.intake.clients import Record
+from services.intake.errors import PersonInOtherHousehold
+from services.intake.people.models import (
+    Contradiction,
+    Coverage,
+    CoveredPerson,
+    Household,
+    Membership,
+    Person,
+)
+from shared.storage.db import Transaction
+from shared.storage.outbox import tell
+from shared.values.calendar import tehran_date
+from shared.values.identifiers import uuid7
+from shared.values.text import for_matching
+
+
+async def known_ids(tx: Transaction, codes: Iterable[str]) -> dict[str, UUID]:
+    """The ids of those people whom we know already, by national code: one read."""
+    by_index = {tx.runtime.crypto.index(code): code for code in codes}
+    rows = await tx.fetch(
+        "SELECT code_index, id FROM intake.person WHERE code_index = ANY($1::bytea[])",
+        list(by_index),
+    )
+    return {by_index[row["code_index"]]: row["id"] for row in rows}
+
+
+def new_person(
+    tx: Transaction, national_code: str, record: Record | None, *, mobile: str | None = None
+) -> Person:
+    """A person not known before; what names them is sealed to this row."""
+    crypto, person_id = tx.runtime.crypto, uuid7()
+    person = Person(
+        id=person_id,
+        code_index=crypto.index(national_code),
+        code=crypto.seal(national_code, table="intake.person", column="code", row=person_id),
+        alive=record.alive if record else True,
+        died_on=record.died_on if record else None,
+        known_at=tx.now,
+        version=1,
+    )
+    if record is not None:
+        person.name_index = name_index(tx, record)
+        person.record = _sealed_record(tx, person_id, record)
+    if mobile is not None:
+        person.mobile = crypto.seal(mobile, table="intake.person", column="mobile", row=person_id)
+        person.mobile_source = "shahkar"
+    return person
+
+
+def name_index(tx: Transaction, record: Record) -> bytes:
+    """A name as one blind index: Arabic and Persian spellings of it are the same (H68)."""
+    return tx.runtime.crypto.index(
+        f"name|{for_matching(record.first_name)}|{for_matching(record.last_name)}"
+    )
+
+
+def _sealed_record(tx: Transaction, person_id: UUID, record: Record) -> bytes:
+    return tx.runtime.crypto.seal_json(
+        record.as_json(), table="intake.person", column="record", row=person_id
+    )
+
+
+async def refresh(
+    tx: Transaction, record: Record, *, tracking_code: str | None, mobile: str | None = None
+) -> UUID:
+    """Make a person known, or bring what we know of them up to date.
+
+    A changed name is a contradiction for an officer to settle; it refuses nothing (H68).
+    """
+    crypto = tx.runtime.crypto
+    index = crypto.index(record.national_code)
+    found: Person | None = await tx.scalar(
+        select(Person).where(Person.code_index == index).with_for_update()
+    )
+    if found is None:
+        person = new_person(tx, record.national_code, record, mobile=mobile)
+        await tx.add(person)
+        return person.id
+    name = name_index(tx, record)
+    if found.name_index is not None and found.name_index != name:
+        await tx.add(
+            Contradiction(
+                id=uuid7(),
+                person_id=found.id,
+                tracking_code=tracking_code,
+                field="name",
+                noted_at=tx.now,
+            )
+        )
+    found.name_index = name
+    found.record = _sealed_record(tx, found.id, record)
+    found.alive, found.died_on, found.known_at = record.alive, record.died_on, tx.now
+    if mobile is not None:
+        found.mobile = crypto.seal(mobile, table="intake.person", column="mobile", row=found.id)
+        found.mobile_source = "shahkar"
+    await tx.flush()
+    return found.id
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a household lives, and which office serves it; the address is a sealed field."""
+
+    province: str | None = None
+    county: str | None = None
+    office_code: str | None = None
+    address: Mapping[str, Any] | None = None
+
+
+async def household_of(tx: Transaction, person_id: UUID, *, on: date) -> UUID | None:
+    """The household somebody lives in that day."""
+    found: UUID | None = await tx.scalar(
+        select(Membership.household_id).where(
+            Membership.person_id == person_id,
+            Membership.joined_on <= on,
+            (Membership.ended_on.is_(None)) | (Membership.ended_on > on),
+        )
+    )
+    return found
+
+
+async def join_household(
+    tx: Transaction, head_id: UUID, members: Sequence[tuple[UUID, str]], *, place: Place, on: date
+) -> UUID:
+    """The head's household, made where there is none, with these members in it from that day.
+
+    A member who lives in another household is left there and noted as a contradiction: nobody is
+    ever in two at a time (H09).
+    """
+    household_id = await household_of(tx, head_id, on=on)
+    if household_id is None:
+        household_id = await new_household(tx, head_id, place=place, on=on)
+    for person_id, relation in members:
+        lives_in = await household_of(tx, person_id, on=on)
+        if lives_in is None:
+            await tx.add(_membership(household_id, person_id, relation, on=on))
+        elif lives_in != household_id:
+            await tx.add(
+                Contradiction(id=uuid7(), person_id=person_id, field="household", noted_at=tx.now)
+            )
+    return household_id
+
+
+async def new_household(tx: Transaction, head_id: UUID, *, place: Place, on: date) -> UUID:
+    """A household with its head as the first member. Raises PersonInOtherHousehold."""
+    household_id = uuid7()
+    household = Household(
+        id=household_id,
+        head_id=head_id,
+        province=place.province,
+        county=place.county,
+        office_code=place.office_code,
+        created_at=tx.now,
+        version=1,
+    )
+    if place.address:
+        household.address = tx.runtime.crypto.seal_json(
+            dict(place.address), table="intake.household", column="address", row=household_id
+        )
+    await tx.add(household)
+    await add_member(tx, household_id, head_id, "head", on=on)
+    return household_id
+
+
+async def add_member(
+    tx: Transaction, household_id: UUID, person_id: UUID, relation: str, *, on: date
+) -> Membership:
+    """Somebody lives here from that day. Raises PersonInOtherHousehold, also under race (H09)."""
+    membership = _membership(household_id, person_id, relation, on=on)
+    try:
+        await tx.add(membership)
+    except Exception as failure:
+        if _violates(failure, "one_household_at_a_time"):
+            raise PersonInOtherHousehold from None
+        raise
+    return membership
+
+
+def _violates(failure: Exception, constraint: str) -> bool:
+    """Whether a database error names this constraint, however deep the driver's error is."""
+    cause: BaseException | None = getattr(failure, "orig", failure)
+    while cause is not None:
+        if isinstance(cause, asyncpg.IntegrityConstraintViolationError):
+            return bool(cause.constraint_name == constraint)
+        cause = cause.__cause__
+    return False
+
+
+def _membership(household_id: UUID, person_id: UUID, relation: str, *, on: date) -> Membership:
+    return Membership(
+        id=uuid7(),
+        household_id=household_id,
+        person_id=person_id,
+        relation=relation,
+        joined_on=on,
+    )
+
+
+async def start_coverage(
+    tx: Transaction, household_id: UUID, people: Sequence[UUID], *, reason: str, on: date,
+    source: str,
+) -> UUID:  # fmt: skip
+    """These people are covered from that day; a household that is covered already gains them.
+
+    Tells `coverage.started` with the coverage's new version.
+    """
+    coverage: Coverage | None = await tx.scalar(
+        select(Coverage)
+        .where(Coverage.household_id == household_id, Coverage.ended_on.is_(None))
+        .with_for_update()
+    )
+    if coverage is None:
+        coverage = Coverage(
+            id=uuid7(),
+            household_id=household_id,
+            reason=reason,
+            started_on=on,
+            source=source,
+            file_status="current",
+            created_at=tx.now,
+            version=1,
+        )
+        await tx.add(coverage)
+    else:
+        coverage.version += 1
+    covered = set(
+        await tx.scalars(
+            select(CoveredPerson.person_id).where(
+                CoveredPerson.person_id.in_(people), CoveredPerson.to_on.is_(None)
+            )
+        )
+    )
+    for person_id in people:
+        if person_id not in covered:
+            await tx.add(CoveredPerson(coverage_id=coverage.id, person_id=person_id, from_on=on))
+    await tell_coverage(tx, coverage, "coverage.started", people)
+    return coverage.id
+
+
+async def end_coverage(tx: Transaction, coverage: Coverage, *, reason: str, on: date) -> None:
+    """The household's coverage ends with that day."""
+    people = list(
+        await tx.scalars(
+            select(CoveredPerson.person_id).where(
+                CoveredPerson.coverage_id == coverage.id, CoveredPerson.to_on.is_(None)
+            )
+        )
+    )
+    await tx.execute(
+        update(CoveredPerson)
+        .where(CoveredPerson.coverage_id == coverage.id, CoveredPerson.to_on.is_(None))
+        .values(to_on=on)
+    )
+    coverage.ended_on, coverage.ended_reason = on, reason
+    coverage.version += 1
+    await tell_coverage(tx, coverage, "coverage.ended", people)
+
+
+async def tell_coverage(
+    tx: Transaction, coverage: Coverage, topic: str, people: Sequence[UUID]
+) -> None:
+    """One event of a coverage: ids, codes and dates."""
+    await tx.flush()
+    await tell(
+        tx,
+        topic,
+        subject_id=coverage.id,
+        version=coverage.version,
+        payload={
+            "coverage_id": str(coverage.id),
+            "household_id": str(coverage.household_id),
+            "person_ids": [str(person) for person in people],
+            "reason": coverage.reason,
+            "file_status": coverage.file_status,
+            "started_on": coverage.started_on.isoformat(),
+            "ended_on": coverage.ended_on.isoformat() if coverage.ended_on else None,
+            "version": coverage.version,
+            "on": tehran_date(tx.now).isoformat(),
+            "facts": {},
+        },
+    )
