@@ -83,8 +83,9 @@ class Postgres:
         """Start the server, or take over the one that a killed process left behind."""
         self._claim()
         try:
+            password = self._password
             if not (self._cluster / "PG_VERSION").exists():
-                self._create()
+                self._create(password)
             self._launch()
         except BaseException:
             self._release()
@@ -218,11 +219,11 @@ class Postgres:
 
     # the server's life -----------------------------------------------------------------------
 
-    def _create(self) -> None:
+    def _create(self, password: str) -> None:
         """Make a cluster with one empty database; whole or, after a crash, not at all."""
         fresh, secret = self._home / "data.new", self._home / "password"
         shutil.rmtree(fresh, ignore_errors=True)
-        write_private(secret, self._password)
+        write_private(secret, password)
         self._give(secret)
         try:
             self._must(

@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 from types import TracebackType
-from typing import cast
+from typing import TextIO, cast
 
 import structlog
 from structlog.types import EventDict, FilteringBoundLogger, WrappedLogger
@@ -47,7 +47,7 @@ def configure(settings: Settings) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Stderr())),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_Foreign()], level=max(level, logging.WARNING), force=True)
@@ -87,6 +87,16 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     return _PERSONAL.sub("***", str(value)[:300])
+
+
+class _Stderr:
+    """Standard error as it is at that moment: test runners and daemons exchange it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 class _Foreign(logging.Handler):

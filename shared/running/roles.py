@@ -21,6 +21,9 @@ SCRIPTS = Path(__file__).parents[2] / "deploy" / "postgres"
 LOGINS: tuple[DatabaseRole, ...] = ("app", "migrator", "reader", "batch")
 OLDEST = 18
 AWAITS_DEMO, HAS_DEMO = "SOHA, awaiting its demo data", "SOHA, with demo data"
+COMMENT = """
+    SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()
+"""
 ONE_AT_A_TIME = 0x50_4F_48_41  # two starts at once would trip over each other's ALTER ROLE
 
 
@@ -37,30 +40,31 @@ async def prepare(settings: Settings, services: Iterable[str]) -> bool:
     connection = await _connect(settings)
     try:
         await _must_suffice(connection)
-        database = await connection.fetchval("SELECT quote_ident(current_database())")
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", ONE_AT_A_TIME)
-            await connection.execute("SET LOCAL createrole_self_grant = 'set, inherit'")
-            schemas = "SELECT nspname FROM pg_namespace WHERE nspname = ANY ($1)"
-            if await connection.fetchval(schemas, names) is None:
-                await connection.execute(f"COMMENT ON DATABASE {database} IS '{AWAITS_DEMO}'")
-            await _create_roles(connection, [*logins, *(f"soha_{name}_owner" for name in names)])
-            await connection.execute(
-                "".join(
-                    f"ALTER ROLE {name} PASSWORD '{scram(passwords[name])}';\n" for name in logins
-                )
-            )
-            await connection.execute(_script("database.sql", database=database))
-            for name in names:
-                script = _script("service.sql", database=database, service=name)
-                await connection.execute(script)
-        comment = """
-            SELECT shobj_description(oid, 'pg_database') FROM pg_database
-            WHERE datname = current_database()
-        """
-        return bool(await connection.fetchval(comment) == AWAITS_DEMO)
+            await _apply(connection, names, {name: passwords[name] for name in logins})
+        return bool(await connection.fetchval(COMMENT) == AWAITS_DEMO)
+    except asyncpg.InsufficientPrivilegeError:
+        raise LaunchError("the roles on this server were made by another owner") from None
     finally:
         await connection.close()
+
+
+async def _apply(
+    connection: asyncpg.Connection, services: list[str], passwords: dict[str, str]
+) -> None:
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    schemas = "SELECT nspname FROM pg_namespace WHERE nspname = ANY ($1)"
+    if await connection.fetchval(schemas, services) is None:
+        await connection.execute(f"COMMENT ON DATABASE {database} IS '{AWAITS_DEMO}'")
+    await connection.execute("SET LOCAL createrole_self_grant = 'set, inherit'")
+    await _create_roles(connection, [*passwords, *(f"soha_{name}_owner" for name in services)])
+    await connection.execute(
+        "".join(f"ALTER ROLE {n} PASSWORD '{scram(word)}';\n" for n, word in passwords.items())
+    )
+    await connection.execute(_script("database.sql", database=database))
+    for name in services:
+        await connection.execute(_script("service.sql", database=database, service=name))
 
 
 async def seeded(settings: Settings) -> None:

@@ -148,14 +148,18 @@ class _Run:
         """Start every service, then what it begins with, then the courier between them."""
         from shared.storage.courier import Courier
 
+        runtimes = {name: app.state.runtime for name, app in applications.items()}
+        wrote = asyncio.Event()  # whoever tells something wakes the courier at once
         for name, application in applications.items():
-            application.state.runtime.inside.apps.update(applications)
+            runtimes[name].poke = wrote
+            runtimes[name].inside.apps.update(applications)
             await stack.enter_async_context(Lifespan(name, application))
         for service in services:
-            await service.seed(applications[service.name].state.runtime, demo=demo)
+            await service.seed(runtimes[service.name], demo=demo)
         if demo:
             await roles.seeded(self.settings)
-        courier = Courier(self.settings, services)
+        wake = {name: runtime.wake for name, runtime in runtimes.items()}
+        courier = Courier(self.settings.dsn("courier"), SERVICES, poke=wrote, wake=wake)
         carrying = asyncio.create_task(_again_and_again("courier", courier.run))
         stack.push_async_callback(_end, carrying)
 
