@@ -77,7 +77,7 @@ def canonical(value: dict[str, Any]) -> bytes:
 
 def instant(at: datetime) -> str:
     """Return the one spelling of an instant: UTC with microseconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def genesis(service: str) -> bytes:

@@ -19,6 +19,7 @@ import asyncpg
 from shared.storage.db import Runtime, Transaction, dumps
 
 REMEMBER_S = 5.0
+"""So long another process may still see the value from before a write."""
 # A write is seen by others at its commit, later than its statement: so long nothing is remembered.
 SETTLE_S = 10.0
 _NAMES = UUID("5c3f2b86-5d0a-5f0e-9d0c-0d6a3c1b7e42")
