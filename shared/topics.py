@@ -93,6 +93,7 @@ _PAGE = [
     _told("livelihood.review_started"),
     _told("livelihood.visit_planned", facts=("visit_on",)),
     _told("livelihood.visit_missed"),
+    _told("livelihood.closed_unreached"),
     _told("livelihood.visited"),
     _told("livelihood.confirmed"),
     _told("livelihood.refused"),

@@ -93,7 +93,7 @@ ELIGIBILITY = Workflow("eligibility.case", Status, {S.REGISTERED, S.BATCH_SELECT
     # A proof in hand may settle an objection before the registries have answered again.
     Step("decide_objection", OBJECTING,
          {S.OBJECTION_ACCEPTED, S.OBJECTION_REJECTED, S.OBJECTION_PARTLY}, by=REVIEWER,
-         not_by=("decide", *CONFLICT), within="eligibility.objection",
+         not_by=("decide", "revoke", *CONFLICT), within="eligibility.objection",
          tell={S.OBJECTION_ACCEPTED: "eligibility.objection_accepted",
                S.OBJECTION_PARTLY: "eligibility.objection_partly_accepted",
                S.OBJECTION_REJECTED: "eligibility.objection_rejected"},
@@ -114,7 +114,7 @@ ELIGIBILITY = Workflow("eligibility.case", Status, {S.REGISTERED, S.BATCH_SELECT
     Step("end_deceased", HOLDING, S.ENDED_DECEASED, by=SYSTEM,
          tell="eligibility.ended_deceased", fa="با فوت سرپرست پایان یافت"),
     Step("withdraw", OPEN, S.WITHDRAWN, by=SYSTEM,
-         tell="eligibility.withdrawn", fa="با انصراف متقاضی بسته شد"),
+         tell="eligibility.withdrawn", fa="با انصراف یا پایان مهلت متقاضی بسته شد"),
     Step("close_deceased", OPEN, S.CLOSED_DECEASED, by=SYSTEM,
          tell="eligibility.closed_deceased", fa="با فوت متقاضی بسته شد"),
     Step("restore", {S.CLOSED_DECEASED, S.ENDED_DECEASED}, OPEN | HOLDING, by=SYSTEM,

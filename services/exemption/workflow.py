@@ -139,7 +139,7 @@ EXEMPTION = Workflow("exemption.case", Status, S.COVERAGE_CHECK, [
          fa="پاسخ سازمان وظیفهٔ عمومی ثبت شد"),
 
     Step("withdraw", OPEN, S.WITHDRAWN, by=SYSTEM,
-         tell="exemption.withdrawn", fa="با انصراف متقاضی بسته شد"),
+         tell="exemption.withdrawn", fa="با انصراف یا پایان مهلت متقاضی بسته شد"),
     Step("close_deceased", OPEN, S.CLOSED_DECEASED, by=SYSTEM,
          tell="exemption.closed_deceased", fa="با فوت متقاضی بسته شد"),
     Step("restore", {S.CLOSED_DECEASED}, OPEN, by=SYSTEM,

@@ -18,6 +18,7 @@ class Status(StrEnum):
     UNDER_REVIEW = "under_review"
     VISIT_PLANNED = "visit_planned"
     VISIT_FAILED = "visit_failed"
+    UNREACHED = "unreached"
     VISITED = "visited"
     CONFIRMED = "confirmed"
     WAITING_LIST = "waiting_list"
@@ -64,13 +65,15 @@ ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.
          tell="livelihood.visit_planned", fa="نوبت بازدید تعیین شد"),
     Step("record_no_show", {S.VISIT_PLANNED}, S.VISIT_FAILED, by=WORKER, not_by=CONFLICT,
          tell="livelihood.visit_missed", fa="بازدید انجام نشد؛ کسی در نشانی نبود"),
+    # After the last try that policy allows; whoever is found again may ask again.
+    Step("close_unreached", {S.VISIT_FAILED}, S.UNREACHED, by=SYSTEM,
+         tell="livelihood.closed_unreached", fa="پس از چند نوبت بازدید ناموفق بسته شد"),
     Step("record_visit", {S.VISIT_PLANNED}, S.VISITED, by=WORKER, not_by=CONFLICT,
          within="livelihood.visit", tell="livelihood.visited", fa="بازدید انجام شد"),
 
     Step("confirm", {S.VISITED}, S.CONFIRMED, by=APPROVER, not_by=WORKED,
          within="livelihood.decision", tell="livelihood.confirmed", fa="شرایط تأیید شد"),
-    # From visit_failed only after the last try that policy allows: the action counts them.
-    Step("refuse", {S.VISITED, S.VISIT_FAILED}, S.REFUSED, by=APPROVER, not_by=WORKED,
+    Step("refuse", {S.VISITED}, S.REFUSED, by=APPROVER, not_by=WORKED,
          within="livelihood.decision", tell="livelihood.refused", fa="درخواست رد شد"),
     Step("object", {S.REFUSED}, S.OBJECTION_OPEN, by=APPLICANT,
          tell="livelihood.objection_registered", fa="اعتراض ثبت شد"),
@@ -105,7 +108,7 @@ ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.
          tell="livelihood.emergency_ended", fa="دورهٔ حمایت اضطراری پایان یافت"),
 
     Step("withdraw", OPEN, S.WITHDRAWN, by=SYSTEM,
-         tell="livelihood.withdrawn", fa="با انصراف متقاضی بسته شد"),
+         tell="livelihood.withdrawn", fa="با انصراف یا پایان مهلت متقاضی بسته شد"),
     Step("close_deceased", OPEN, S.CLOSED_DECEASED, by=SYSTEM,
          tell="livelihood.closed_deceased", fa="با فوت متقاضی بسته شد"),
     Step("restore", {S.CLOSED_DECEASED}, OPEN, by=SYSTEM,
@@ -116,6 +119,7 @@ ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.
     S.UNDER_REVIEW: "در حال بررسی",
     S.VISIT_PLANNED: "نوبت بازدید",
     S.VISIT_FAILED: "عدم حضور در بازدید",
+    S.UNREACHED: "در دسترس نبود",
     S.VISITED: "بازدید شد",
     S.CONFIRMED: "تأیید شرایط",
     S.WAITING_LIST: "پشت نوبت",
@@ -127,10 +131,7 @@ ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.
     S.EMERGENCY_ENDED: "پایان حمایت اضطراری",
     S.WITHDRAWN: "انصراف",
     S.CLOSED_DECEASED: "فوت متقاضی",
-}, paused={S.VISIT_FAILED, S.WAITING_LIST}, stopped={
-    S.ACTIVE, S.EMERGENCY_ACTIVE, S.EMERGENCY_ENDED, S.REFUSED, S.OBJECTION_REJECTED, S.WITHDRAWN,
-    S.CLOSED_DECEASED,
-}, next_step={
+}, paused={S.VISIT_FAILED, S.WAITING_LIST}, stopped=set(S) - OPEN, next_step={
     S.IDENTIFIED: "مددکار خانواده با شما تماس می‌گیرد تا مدارک را کامل کنید.",
     S.ROUTED: "مددکار خانواده بررسی درخواست را آغاز می‌کند.",
     S.UNDER_REVIEW: "مددکار خانواده زمان بازدید از منزل را تعیین و به شما اعلام می‌کند.",

@@ -111,6 +111,7 @@ CONFLICT = ("declare_conflict",)
 PREPARED = ("approve_social_work", "record_counselling", "agree_plan", *CONFLICT)
 # The committee judges findings that are not its own.
 FOUND = ("record_visit", "warn", "propose_recall", *CONFLICT)
+JUDGED = ("recall", "uphold_recall", *FOUND)
 
 # A table is read by its lines.
 # fmt: off
@@ -119,11 +120,13 @@ LOAN = Workflow("loans.case", Status, S.REGISTERED, [
     Step("declare_conflict", OPEN | OWING, None, by=STAFF,
          silent="a matter between colleagues", fa="همکار، تعارض منافع خود را اعلام کرد"),
     Step("start_social_work", {S.REGISTERED}, S.SOCIAL_WORK_REVIEW, by=SYSTEM | WORKER,
+         not_by=CONFLICT,
          tell="loans.social_work_started", fa="بررسی مددکاری آغاز شد"),
     Step("approve_social_work", {S.SOCIAL_WORK_REVIEW}, S.SOCIAL_WORK_APPROVED, by=WORKER,
          not_by=CONFLICT, within="loans.social_work",
          tell="loans.social_work_approved", fa="واحد مددکاری تأیید کرد"),
     Step("request_documents", {S.SOCIAL_WORK_APPROVED}, S.DOCUMENTS_PENDING, by=SYSTEM | OFFICER,
+         not_by=CONFLICT,
          tell="loans.documents_requested", fa="مدارک خواسته شد"),
     Step("complete_documents", {S.SOCIAL_WORK_APPROVED, S.DOCUMENTS_PENDING},
          S.DOCUMENTS_COMPLETE, by=APPLICANT,
@@ -197,10 +200,10 @@ LOAN = Workflow("loans.case", Status, S.REGISTERED, [
     Step("recall", {S.NOT_EXECUTED_PROPOSED}, S.RECALLED, by=APPROVER, not_by=FOUND,
          within="loans.recall", tell="loans.recalled", fa="بدهی حال شد"),
     Step("uphold_recall", {S.RECALL_OBJECTION}, S.RECALLED, by=APPROVER,
-         not_by=("recall", *FOUND), within="loans.objection",
+         not_by=JUDGED, within="loans.objection",
          tell="loans.recall_upheld", fa="اعتراض به حال شدن بدهی پذیرفته نشد"),
     Step("reinstate", {S.RECALLED, S.RECALL_OBJECTION}, S.REINSTATED, by=APPROVER,
-         not_by=("recall", *FOUND), within="loans.objection",
+         not_by=JUDGED, within="loans.objection",
          tell="loans.reinstated", fa="بدهی به اقساط بازگشت"),
     Step("start_legal", {S.RECALLED}, S.LEGAL, by=BANK,
          tell="loans.sent_to_court", fa="وصول به مرجع حقوقی سپرده شد"),
@@ -218,14 +221,13 @@ LOAN = Workflow("loans.case", Status, S.REGISTERED, [
          fa="اعتراض ثبت شد"),
     # One objection to a decision (H54): a rejected one has its own status, with no way on.
     Step("decide_objection", {S.OBJECTION_OPEN},
-         {S.SOCIAL_WORK_REVIEW, S.QUEUED, S.OBJECTION_REJECTED}, by=APPROVER,
+         {S.SOCIAL_WORK_REVIEW, S.OBJECTION_REJECTED}, by=APPROVER,
          not_by=("refuse", *PREPARED), within="loans.objection",
          tell={S.SOCIAL_WORK_REVIEW: "loans.objection_accepted",
-               S.QUEUED: "loans.objection_accepted",
                S.OBJECTION_REJECTED: "loans.objection_rejected"},
          fa="به اعتراض رسیدگی شد"),
     Step("withdraw", OPEN, S.WITHDRAWN, by=SYSTEM,
-         tell="loans.withdrawn", fa="با انصراف متقاضی بسته شد"),
+         tell="loans.withdrawn", fa="با انصراف یا پایان مهلت متقاضی بسته شد"),
     Step("close_deceased", OPEN, S.CLOSED_DECEASED, by=SYSTEM,
          tell="loans.closed_deceased", fa="با فوت متقاضی بسته شد"),
     Step("restore", {S.CLOSED_DECEASED}, OPEN, by=SYSTEM,

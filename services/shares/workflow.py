@@ -86,7 +86,7 @@ SHARES = Workflow("shares.case", Status, S.COVERAGE_CHECK, [
          fa="به اعتراض رسیدگی شد"),
 
     Step("withdraw", OPEN, S.WITHDRAWN, by=SYSTEM,
-         tell="shares.withdrawn", fa="با انصراف متقاضی بسته شد"),
+         tell="shares.withdrawn", fa="با انصراف یا پایان مهلت متقاضی بسته شد"),
     Step("close_deceased", OPEN, S.CLOSED_DECEASED, by=SYSTEM,
          tell="shares.closed_deceased", fa="با فوت متقاضی بسته شد"),
     Step("restore", {S.CLOSED_DECEASED}, OPEN, by=SYSTEM,
