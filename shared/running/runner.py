@@ -86,6 +86,7 @@ class _Run:
         async with AsyncExitStack() as stack:
             listening = _listen(self.settings)
             stack.callback(listening.close)
+            print("Starting the database, the sandbox and the services …", flush=True)
             loading = asyncio.create_task(_whole(load))
             sandbox = await self._start_sandbox(stack)
             demo = await self._start_database(stack)

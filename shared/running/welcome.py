@@ -9,6 +9,7 @@ from rich.table import Table
 
 from shared.running.settings import Settings
 
+WIDTH = 110
 FIRST_APPLICATION = """{
     "service": "livelihood", "channel": "counter",
     "applicant": {"national_code": "0499370899", "birth_on": "1981-03-02",
@@ -34,7 +35,8 @@ def first_call(settings: Settings) -> str:
 
 def welcome(settings: Settings, *, database: str, took_s: float) -> None:
     """Print the summary; `database` says where the data is, without its password."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
+    console.width = max(console.width, WIDTH)  # an address that is cut is no address
     door = f"http://localhost:{settings.port}"
     table = Table.grid(padding=(0, 3))
     table.add_row("[bold]The door[/]", f"{door}/v1", "[dim]every service behind one address[/]")
@@ -51,7 +53,7 @@ def welcome(settings: Settings, *, database: str, took_s: float) -> None:
     console.print(Panel(table, title=title, border_style="green", expand=False, padding=(1, 2)))
     if not settings.production:
         console.print("[bold]A first call[/] [dim](copy all of it)[/]\n")
-        console.print(first_call(settings), markup=False)
+        print(first_call(settings))
     console.print("\n[dim]Ctrl-C or `make stop` ends it · `make demo` plays a whole story[/]")
 
 
