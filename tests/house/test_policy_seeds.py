@@ -1,0 +1,75 @@
+"""Dated policy as delivered: sourced, never overlapping, and there for every promised time."""
+
+import json
+from collections import defaultdict
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import services
+from services.intake.workflow import APPLICATION
+from services.livelihood.workflow import ADMISSION
+
+FILES = sorted(Path(services.__file__).parent.glob("*/data/policies.json"))
+COLUMNS = {
+    "key",
+    "value",
+    "effective_from",
+    "effective_to",
+    "source_ref",
+    "confidence",
+    "confirmed_by",
+}
+
+
+def rows(path):
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert found, path.parent.parent.name
+    return found
+
+
+def of(service):
+    return {
+        row["key"]: row["value"]
+        for path in FILES
+        for row in rows(path)
+        if path.parent.parent.name == service
+    }
+
+
+def test_every_row_is_dated_and_says_where_it_comes_from():
+    assert {path.parent.parent.name for path in FILES} >= {"intake", "livelihood", "notify"}
+    for path in FILES:
+        for row in rows(path):
+            assert row.keys() == COLUMNS, row["key"]
+            assert row["source_ref"].strip(), row["key"]
+            assert row["confidence"] in {"H", "M", "L"}, row["key"]
+            starts = date.fromisoformat(row["effective_from"])
+            assert row["effective_to"] is None or date.fromisoformat(row["effective_to"]) > starts
+
+
+def test_no_two_rows_of_one_key_hold_on_the_same_day():
+    for path in FILES:
+        by_key = defaultdict(list)
+        for row in rows(path):
+            by_key[row["key"]].append((row["effective_from"], row["effective_to"] or "9999-12-31"))
+        for key, ranges in by_key.items():
+            for (_, ends), (starts, _) in pairwise(sorted(ranges)):
+                assert ends <= starts, key
+
+
+def test_every_promised_time_has_its_policy():
+    for service, workflow in (("intake", APPLICATION), ("livelihood", ADMISSION)):
+        promised = {step.within for step in workflow.steps.values() if step.within}
+        assert promised
+        for key in promised:
+            (unit, length), *more = of(service)[key].items()
+            assert unit in {"working_days", "days", "jalali_months"}, key
+            assert length > 0, key
+            assert not more, key
+
+
+def test_services_that_count_working_days_share_one_calendar():
+    for key in ("calendar.weekend", "calendar.holidays"):
+        assert of("intake")[key] == of("livelihood")[key]
+    assert of("intake")["intake.total.livelihood"] == of("livelihood")["livelihood.total"]
