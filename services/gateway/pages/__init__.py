@@ -1,0 +1,1 @@
+"""What the door answers by itself: a first page, the docs, the refusals explained, health."""
