@@ -105,6 +105,7 @@ BANK_LEADS_TO = {
     S.BANK_REVIEW: {S.AWAITING_GUARANTEE, S.BANK_APPROVED, S.BANK_REJECTED},
     S.AWAITING_GUARANTEE: {S.BANK_APPROVED, S.BANK_REJECTED},
 }
+OBJECTION_LEADS_TO = {S.REFUSED: {S.OBJECTION_OPEN}, S.RECALLED: {S.RECALL_OBJECTION}}
 
 CONFLICT = ("declare_conflict",)
 # The department head refers what others have prepared.
@@ -215,7 +216,7 @@ LOAN = Workflow("loans.case", Status, S.REGISTERED, [
 
     Step("refuse", PREPARING | BACK_FROM_BANK, S.REFUSED, by=SYSTEM | WORKER | OFFICER | APPROVER,
          not_by=CONFLICT, tell="loans.refused", fa="درخواست رد شد"),
-    Step("object", {S.REFUSED, S.RECALLED}, {S.OBJECTION_OPEN, S.RECALL_OBJECTION}, by=APPLICANT,
+    Step("object", OBJECTION_LEADS_TO, {S.OBJECTION_OPEN, S.RECALL_OBJECTION}, by=APPLICANT,
          tell={S.OBJECTION_OPEN: "loans.objection_registered",
                S.RECALL_OBJECTION: "loans.recall_objection_registered"},
          fa="اعتراض ثبت شد"),
