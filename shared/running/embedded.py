@@ -161,9 +161,11 @@ class Postgres:
         return home
 
     def _make_elsewhere(self) -> Path:
-        name = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
-        home = _elsewhere() / name
-        home.mkdir(mode=0o700, exist_ok=True)
+        """Make a directory of a new name: only the link in `data_dir` leads to it.
+
+        A name made from the path would hand a new clone the data of one that was deleted.
+        """
+        home = Path(tempfile.mkdtemp(prefix="pg-", dir=_elsewhere()))
         self._say(
             f"{self.data_dir} lies where only its owner may enter and the database server does "
             f"not run as root: its files are in {home}"
