@@ -30,7 +30,7 @@ class Inbox:
 
     A handler gets a transaction that opens at its first write, so that it may ask others before.
     What fails comes back after 0.2 s to 60 s, and only later events of its subject wait for it.
-    A topic without a handler is done at once. `poke` wakes it: the courier of this process does.
+    A topic without a handler is done at once. A poke, `runtime.wake` by default, ends its rest.
     """
 
     def __init__(
@@ -41,7 +41,6 @@ class Inbox:
         poke: asyncio.Event | None = None,
         at_once: int = 4,
     ) -> None:
-        self.poke = poke or asyncio.Event()
         self._runtime, self._handlers = runtime, handlers
         self._table = f'"{runtime.service}".inbox'
         self._crew = Crew(
@@ -49,7 +48,7 @@ class Inbox:
             claim=self._claim,
             handle=self._handle,
             put_off=self._put_off,
-            poke=self.poke,
+            poke=poke or runtime.wake,
             at_once=at_once,
         )
         self.run, self.run_once, self.stop = self._crew.run, self._crew.run_once, self._crew.stop
