@@ -92,8 +92,9 @@ class _Run:
             demo = await self._start_database(stack)
             services, apps = await loading
             await self._migrate(services)
-            applications = {name: create(self.settings) for name, create in apps.items()}
-            await self._start_services(stack, services, applications, demo=demo)
+            here = [one for one in services if one.name not in self.settings.services_urls]
+            applications = {one.name: apps[one.name](self.settings) for one in here}
+            await self._start_services(stack, here, applications, demo=demo)
             if sandbox is not None:
                 await self._write_tokens(stack, sandbox)
             await self._open_the_door(listening, applications)
