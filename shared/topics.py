@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 FIVE = ("livelihood", "eligibility", "exemption", "shares", "loans")
 
-# Notify knows these of every case by itself: the code from the event, the help line from policy.
-KNOWN = ("tracking_code", "phone")
+# Known of every case without asking: code and label from the event, the help line from policy.
+KNOWN = ("tracking_code", "status_label", "phone")
 
 
 @dataclass(frozen=True, slots=True)
