@@ -116,7 +116,7 @@ def _lifespan(service: Service, runtime: Runtime, *, loops: bool) -> Any:
             if loops:
                 anchors = runtime.settings.data_dir / "anchors"
                 running = (
-                    Inbox(runtime, service.hears),
+                    Inbox(runtime, service.hears, poke=runtime.wake),
                     Timers(runtime, service.timers),
                     Sealer(runtime, anchors),
                 )

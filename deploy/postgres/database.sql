@@ -1,6 +1,8 @@
 -- Once per database: nobody is at home here by default, and a mistake finds nowhere to write.
 SET LOCAL client_min_messages = warning;
 
+-- Dated policy and memberships exclude overlapping ranges of one key.
+CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC;
 

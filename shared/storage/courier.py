@@ -84,7 +84,7 @@ class InPostgres:
                 SELECT {columns}, hearers FROM "{source}".outbox
                 WHERE moved_at IS NULL AND hearers <@ $1
                   AND (SELECT pg_try_advisory_xact_lock(hashtextextended($3 || '.outbox', 0)))
-                ORDER BY at, event_id LIMIT $2 FOR UPDATE SKIP LOCKED
+                ORDER BY written_at, event_id LIMIT $2 FOR UPDATE SKIP LOCKED
             ), moved AS (
                 UPDATE "{source}".outbox AS o SET moved_at = now()
                 FROM due WHERE o.event_id = due.event_id RETURNING o.hearers

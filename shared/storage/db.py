@@ -92,7 +92,8 @@ class Runtime:
         self.crypto = Crypto(settings.keys_dir, service=service, may_create=not settings.production)
         self.clients: Any = None
         self.inside: Any = None
-        self.poke = asyncio.Event()
+        self.poke = asyncio.Event()  # set when something is told: the courier comes at once
+        self.wake = asyncio.Event()  # set when something has come in
         self.memory: dict[str, Any] = {}
         self._pool: asyncpg.Pool | None = None
         self.engine: AsyncEngine = create_async_engine(

@@ -19,7 +19,8 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from shared.running.settings import SERVICES, Settings
+from shared.running.settings import SERVICES, Settings, role_name
+from shared.storage import courier
 from shared.storage.db import Transaction
 
 ROOT = Path(__file__).parent.parent.parent
@@ -59,6 +60,19 @@ async def at_head(tx: Transaction) -> bool:
     return True
 
 
+def protect(schema: str) -> tuple[str, ...]:
+    """SQL that every service's first migration ends with.
+
+    What happened is only ever added to, and the courier reaches outbox and inbox, nothing else.
+    """
+    roles = f"{role_name(schema)}, {role_name(schema, role='batch')}"
+    kept = ("history", "audit", "audit_link")
+    return (
+        *(f'REVOKE UPDATE, DELETE ON "{schema}".{table} FROM {roles}' for table in kept),
+        *courier.rights(schema),
+    )
+
+
 async def upgrade_all(settings: Settings, services: Iterable[Any]) -> list[str]:
     """Bring every schema to its newest migration; returns the services that had to move.
 
@@ -79,6 +93,8 @@ async def run(dsn: str, service: str, metadata: MetaData, do: Callable[[Config],
         dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
         poolclass=NullPool,
         hide_parameters=True,
+        # Names are always qualified; a default schema of its own would confuse the comparison.
+        connect_args={"server_settings": {"search_path": "pg_catalog"}},
     )
     try:
         async with engine.connect() as connection:

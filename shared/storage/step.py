@@ -4,14 +4,14 @@ Composed from the models with SQLAlchemy Core, compiled once for each shape, run
 A failed guard writes nothing; a unique violation anywhere undoes all of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 import asyncpg
 from sqlalchemy import CTE, Select, Table, Text, bindparam, cast, exists, insert, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, Insert
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
@@ -31,6 +31,11 @@ class Row:
     table: Table
     values: Mapping[str, Any]
     on_conflict: Conflict = "refuse"
+
+    def insert(self) -> Insert:
+        """The same row as a statement of its own, for a path without a step."""
+        statement = pg_insert(self.table).values(dict(self.values))
+        return _on_conflict(statement, self.table, self.values, self.on_conflict)
 
 
 def row_of(instance: Any, *, on_conflict: Conflict = "refuse") -> Row:
@@ -60,13 +65,19 @@ def _follow(at: int, table: Table, names: Sequence[str], conflict: Conflict, mov
     # Binds are prefixed: a CTE bind that is named like a column fails to compile.
     values = [cast(bindparam(f"r{at}_{n}", type_=table.c[n].type), table.c[n].type) for n in names]
     statement = pg_insert(table).from_select(list(names), select(*values).select_from(moved))
+    return _on_conflict(statement, table, names, conflict).cte(f"row_{at}")
+
+
+def _on_conflict(
+    statement: Insert, table: Table, names: Iterable[str], conflict: Conflict
+) -> Insert:
     if conflict == "skip":
-        statement = statement.on_conflict_do_nothing()
-    elif conflict == "replace":
+        return statement.on_conflict_do_nothing()
+    if conflict == "replace":
         keys = [column.name for column in table.primary_key]
         rest = {n: statement.excluded[n] for n in names if n not in keys}
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=rest)
-    return statement.cte(f"row_{at}")
+        return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+    return statement
 
 
 def _move(shape: _Shape, history: Table) -> CTE:

@@ -141,9 +141,11 @@ def _outbox(metadata: MetaData) -> Table:
         Column("payload", JSONB, nullable=False),
         Column("trace", Text),
         Column("at", INSTANT, nullable=False),
+        # The order of leaving; `at` is business time and may stand still or be moved.
+        Column("written_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Column("moved_at", INSTANT),
     )
-    Index("ix_outbox_due", table.c.at, postgresql_where=table.c.moved_at.is_(None))
+    Index("ix_outbox_due", table.c.written_at, postgresql_where=table.c.moved_at.is_(None))
     return table
 
 

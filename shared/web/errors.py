@@ -146,6 +146,14 @@ class StepNotAllowed(Refusal):
     en = "The case is not in a status that allows this step"
 
 
+class CaseChanged(Refusal):
+    """Somebody else took a step in between, and the case came back to the same status (H50)."""
+
+    status, code = 409, "case_changed"
+    fa = "همکار دیگری هم‌زمان این پرونده را تغییر داد؛ آن را دوباره بخوانید"
+    en = "Somebody changed this case at the same time; please read it again"
+
+
 class RequestInProgress(Refusal):
     status, code, retry_after = 409, "request_in_progress", 1
     fa = "همین درخواست هنوز در حال انجام است"

@@ -1,7 +1,7 @@
 """What can happen to an application. Nothing here commits, and nothing knows HTTP."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -320,6 +320,27 @@ async def move(
     await advance(
         tx, application, step, actor, to=to, reason=reason, facts=facts, also=[*(also or []), *rows]
     )
+
+
+async def request_documents(
+    tx: Transaction, application: Application, actor: Actor, *, kinds: Sequence[str], reason: str
+) -> None:
+    """Ask for papers until a day: the clock waits, two reminders follow, then it expires."""
+    rule = await policy.on(tx, "intake.incomplete_deadline", tehran_date(tx.now))
+    until = tx.now + timedelta(days=rule["days"])
+    facts = {"kinds": ",".join(kinds), "due_on": tehran_date(until).isoformat()}
+    due = {"expire": until}
+    for number, days in enumerate(rule["reminders"], start=1):
+        due[f"remind_{number}"] = tx.now + timedelta(days=days)
+    rows = [
+        Row(
+            tx.tables.timer,
+            timer_values(kind, subject_id=application.id, due_at=at),
+            on_conflict="replace",
+        )
+        for kind, at in due.items()
+    ]
+    await move(tx, application, "request_documents", actor, reason=reason, facts=facts, also=rows)
 
 
 async def follow_clock(

@@ -17,7 +17,8 @@ from services.intake.applications.schemas import (
     TimelineEntry,
 )
 from services.intake.workflow import APPLICATION, Status
-from shared.cases import from_record, may_see
+from shared.cases import find, from_record, may_see
+from shared.storage import policy
 from shared.storage.db import Transaction, loads
 from shared.values.calendar import jalali_text, parse_instant, tehran_date
 from shared.values.identifiers import mask_national_code
@@ -52,7 +53,69 @@ async def get_with_story(
     return application, story
 
 
-def filed(tx: Transaction, application: Application, body: Any, actor: Actor) -> ApplicationOut:
+async def find_one(tx: Transaction, tracking_code: str) -> Application | None:
+    """An application without its story, whoever asks."""
+    return await find(tx, Application, tracking_code)
+
+
+async def for_service(
+    tx: Transaction, application: Application, content: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the service of an application may know: people by id, the details in clear."""
+    members = await tx.fetch(
+        "SELECT m.person_id, m.relation, p.alive FROM intake.membership m"
+        " JOIN intake.person p ON p.id = m.person_id"
+        " WHERE m.household_id = $1 AND m.ended_on IS NULL ORDER BY m.joined_on, m.id",
+        application.household_id,
+    )
+    at = application.submitted_at
+    return {
+        "tracking_code": application.tracking_code,
+        "application_id": application.id,
+        "service": application.service,
+        "channel": application.channel,
+        "submitted_at": at,
+        "submitted_on": tehran_date(at) if at else None,
+        "province": application.province,
+        "county": application.county,
+        "office_code": application.office_code,
+        "filed_by": application.filed_by,
+        "household_id": application.household_id,
+        "applicant": {"person_id": application.applicant_id},
+        "subject": {"person_id": application.subject_id},
+        "person_ids": application.person_ids,
+        "holders": [index.hex() for index in application.holders],
+        "kin": [index.hex() for index in application.kin],
+        "members": [dict(member) for member in members if member["alive"]],
+        "missing_documents": await missing_documents(tx, application, content),
+        "applicant_code": content["applicant"]["national_code"],
+        "details": content["details"],
+    }
+
+
+def checklist_key(service: str, details: Mapping[str, Any]) -> str:
+    """The policy that lists the papers of a request, by the reason that it gives."""
+    parts = ("reason", "ground", "kind", "applicant_kind")
+    why = next((details[part] for part in parts if details.get(part)), None)
+    return ".".join(("intake.documents", service, *([why] if why else [])))
+
+
+async def missing_documents(
+    tx: Transaction, application: Application, content: Mapping[str, Any]
+) -> list[str]:
+    """Kinds that are required on the day of filing and have not been given."""
+    key = checklist_key(application.service, content["details"])
+    items = (await policy.on(tx, key, tehran_date(application.opened_at)))["items"]
+    required = {item["kind"] for item in items if item["required"]}
+    if not required:
+        return []
+    given = await tx.fetch(
+        "SELECT DISTINCT kind FROM intake.document WHERE application_id = $1", application.id
+    )
+    return sorted(required - {row["kind"] for row in given})
+
+
+def filed(application: Application, body: Any, actor: Actor) -> ApplicationOut:
     """The answer to a filing."""
     applicant = body.applicant.national_code
     subject = body.subject.national_code if body.subject else applicant
