@@ -21,6 +21,7 @@ from structlog.contextvars import get_contextvars
 from shared.web.auth import SYSTEM, Actor, Signer
 from shared.web.errors import Headers, Refusal, Unavailable
 
+TRIES = 3
 MAX_ANSWER = 16 * 1024 * 1024
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -95,8 +96,8 @@ class Breaker:
 class Outside:
     """A party outside: JSON over HTTP, with one deadline, a bounded pool and a breaker.
 
-    `timeout_s` is for the whole call, retries included. Only `get` is repeated, and retries are at
-    most a tenth of all calls, so that a sick party is not beaten.
+    `timeout_s` is for the whole call, retries included. Only what changes nothing is repeated, and
+    retries are at most a tenth of all calls, so that a sick party is not beaten.
     """
 
     def __init__(
@@ -132,7 +133,7 @@ class Outside:
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Return the answer's JSON. Raises PartyUnavailable and PartyRefused."""
-        return await self._ask("GET", path, tries=3, params=params, headers=headers)
+        return await self._ask("GET", path, tries=TRIES, params=params, headers=headers)
 
     async def post(
         self,
@@ -141,14 +142,17 @@ class Outside:
         *,
         headers: Mapping[str, str] | None = None,
         content_type: str = "application/json",
+        inquiry: bool = False,
     ) -> Any:
         """Send once; bytes go as they are, anything else as JSON. Raises as `get` does.
 
-        After PartyUnavailable nobody knows whether it arrived: the caller's journal decides.
+        After PartyUnavailable nobody knows whether it arrived: the caller's journal decides. Only
+        an `inquiry`, which changes nothing there, is repeated as a GET is.
         """
         content = body if isinstance(body, bytes) else _packed(body)
         sent = {**(headers or {}), "content-type": content_type}
-        return await self._ask("POST", path, headers=sent, content=content)
+        tries = TRIES if inquiry else 1
+        return await self._ask("POST", path, tries=tries, headers=sent, content=content)
 
     async def put(
         self, path: str, body: object, *, headers: Mapping[str, str] | None = None

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import math
 import re
 import secrets
 import time
@@ -34,7 +33,7 @@ class Exchange:
 
     __slots__ = (
         *("_more", "_receive", "_replaced", "_send"),
-        *("refusal", "scope", "started", "unread", "vetted"),
+        *("patience_s", "refusal", "scope", "started", "unread", "vetted"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,6 +41,7 @@ class Exchange:
         self.started = False
         self.unread = False
         self.vetted = "soha.vetted" in scope
+        self.patience_s: float = LINGER_S
         self.refusal: Refusal | None = None
         self._replaced = False
         self._more: tuple[tuple[bytes, bytes], ...] = ()
@@ -81,13 +81,14 @@ class Exchange:
                         raise ClientDisconnect
                     chunk = message.get("body", b"")
                     size += len(chunk)
+                    self.unread = message.get("more_body", False)
                     if size > limit:
                         raise TooLarge
                     chunks.append(chunk)
-                    if not message.get("more_body"):
-                        self.unread = False
+                    if not self.unread:
                         return b"".join(chunks)
         except TimeoutError:
+            self.patience_s = 0
             raise BodyTimeout from None
 
     def replay(self, body: bytes) -> Receive:
@@ -125,7 +126,7 @@ class Exchange:
     async def _linger(self) -> None:
         """Throw away what is still coming, for a moment: closing at once would eat our answer."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_S):
+            async with asyncio.timeout(self.patience_s):
                 while (await self._receive()).get("more_body"):
                     pass
 
@@ -143,13 +144,13 @@ class Stream:
         *,
         limit: int,
         idle_s: float,
-        total_s: float | None,
+        total_s: float,
         boundary: bytes,
     ) -> None:
         self._exchange = exchange
         self._left = limit
         self._idle_s = idle_s
-        self._until = math.inf if total_s is None else time.monotonic() + total_s
+        self._until = time.monotonic() + total_s
         self._boundary = boundary
         self._tail = b""
         self._hash = hashlib.sha256()
@@ -164,15 +165,18 @@ class Stream:
             async with asyncio.timeout(min(self._idle_s, self._until - time.monotonic())):
                 message = await exchange.receive()
         except TimeoutError:
+            exchange.patience_s = 0
             raise self._refused(BodyTimeout()) from None
+        if message["type"] == "http.disconnect":
+            return message
         chunk = message.get("body", b"")
         self._left -= len(chunk)
+        self._open = message.get("more_body", False)
+        exchange.unread = self._open and not exchange.vetted
         if self._left < 0:
             raise self._refused(TooLarge())
         self._add(chunk)
-        if message["type"] == "http.request" and not message.get("more_body"):
-            self._open = False
-            exchange.unread = False
+        if not self._open:
             self._hash.update(self._tail)
             exchange.scope["soha.body_sha256"] = self._hash.digest()
         return message

@@ -5,6 +5,7 @@ body is counted as it comes, JSON is read strictly once and then replayed (decis
 raised further, so that no server ever logs an error's text.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
@@ -121,7 +122,6 @@ class Ingress:
             raise UnsupportedMedia
         kind = headers.get(b"content-type", b"").lower()
         media = kind.partition(b";")[0].strip()
-        path = exchange.scope["path"]
         if media == b"application/json":
             if b"charset" in kind and b"utf-8" not in kind:
                 raise UnsupportedMedia
@@ -131,15 +131,7 @@ class Ingress:
             body = await exchange.read(limit=self.max_json, deadline_s=self.deadline_s)
             strict_loads(body)
             return exchange.replay(body)
-        total_s: float | None = 6 * self.deadline_s
-        if self.streams is not None and self.streams.fullmatch(path):
-            limit, total_s = self.max_stream, None
-        elif media == b"multipart/form-data":
-            limit = self.max_file
-        elif media == b"application/x-www-form-urlencoded" and path.startswith(self.forms):
-            limit = self.max_json
-        else:
-            raise UnsupportedMedia
+        limit, total_s = self._allowance(exchange, media)
         _refuse_larger(declared, limit)
         boundary = _BOUNDARY.search(headers.get(b"content-type", b""))
         return Stream(
@@ -149,6 +141,17 @@ class Ingress:
             total_s=total_s,
             boundary=boundary[1] if boundary else b"",
         ).receive
+
+    def _allowance(self, exchange: Exchange, media: bytes) -> tuple[int, float]:
+        """How many bytes, and seconds in all, a body that is not JSON may take here."""
+        path = exchange.scope["path"]
+        if exchange.vetted or (self.streams is not None and self.streams.fullmatch(path)):
+            return self.max_stream, math.inf
+        if media == b"multipart/form-data":
+            return self.max_file, 6 * self.deadline_s
+        if media == b"application/x-www-form-urlencoded" and path.startswith(self.forms):
+            return self.max_json, self.deadline_s
+        raise UnsupportedMedia
 
 
 def _refuse_larger(declared: int, limit: int) -> None:
