@@ -45,7 +45,7 @@ fi
 # One line that counts instead of two hundred that scroll.
 count() {
     awk -v total="$total" '
-        /^Collecting / { n++; printf "\r  %3d/%d %-40.40s", n, total, $2; fflush() }
+        /^(Collecting|Processing) / { n++; printf "\r  %3d/%d %-40.40s", n, total, $2; fflush() }
         /^Installing / { printf "\r  installing %-40s", "…"; fflush() }
         END { printf "\r%-60s\r", "" }'
 }

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from shared.running.settings import Settings
@@ -26,13 +26,11 @@ CONNECTIONS = 2000
 class Front:
     """The application, except that a stopping process no longer calls itself ready."""
 
-    def __init__(self, app: ASGI3Application) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.stopping = False
 
-    async def __call__(
-        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.stopping and scope["type"] == "http" and scope["path"] == "/readyz":
             headers = [(b"content-type", b"application/problem+json"), (b"retry-after", b"5")]
             await send({"type": "http.response.start", "status": 503, "headers": headers})

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any
 
-from uvicorn._types import ASGI3Application
+from starlette.types import ASGIApp
 
 
 class Lifespan:
     """The two lifespan messages of one application, its task kept alive in between."""
 
-    def __init__(self, name: str, app: ASGI3Application) -> None:
+    def __init__(self, name: str, app: ASGIApp) -> None:
         self._name = name
         self._app = app
         self._to_app: asyncio.Queue[dict[str, str]] = asyncio.Queue()
