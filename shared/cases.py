@@ -22,7 +22,7 @@ from shared.values.calendar import jalali_text
 from shared.values.identifiers import TrackingCode
 from shared.web.auth import STAFF, Actor, Caller, Role
 from shared.web.errors import NotFound, RoleNotAllowed
-from shared.workflow import Workflow
+from shared.workflow import Workflow, check
 
 Case = TypeVar("Case", bound="CaseColumns")
 Action = Callable[[Transaction, Any, Actor, Any], Awaitable[None]]
@@ -254,6 +254,7 @@ def _taking(
             raise RoleNotAllowed
         async with transaction(request, keyed=True) as tx:
             row = await get_or_refuse(tx, model, tracking_code, actor=actor)
+            check(tx, row, name, actor)
             tx.reply = lambda: made(200, show(tx, row, actor), version=row.version)
             await action(tx, row, actor, body)
             return respond(tx)

@@ -69,8 +69,8 @@ _PAGE = [
     _told("application.visit_requested", facts=("visit_on", "place")),
     _told("application.visit_recorded"),
     _told("application.withdrawn", *FIVE),
-    _told("application.closed_deceased"),
-    _told("application.restored"),
+    _told("application.closed_deceased", *FIVE),
+    _told("application.restored", *FIVE),
     # People, households and coverage, told by intake
     _news("coverage.started"),
     _news("coverage.ended"),

@@ -168,6 +168,15 @@ class Workflow:
 # How a step is taken
 
 
+def check(tx: Transaction, row: Any, step_name: str, actor: Actor) -> None:
+    """Refuse what `advance` would refuse, before an action asks or judges anything (api.md 2).
+
+    Raises RoleNotAllowed, StepNotAllowed, OwnOrRelativeCase, SeparationOfDuties.
+    """
+    before = None if row.status is None else row.workflow.status(row.status)
+    _check(tx, row, row.workflow.steps[step_name], before, actor)
+
+
 async def advance(
     tx: Transaction,
     row: Any,
