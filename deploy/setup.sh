@@ -4,7 +4,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 lock=$1
-stamp=.venv/stamp-$lock
 
 say() { printf '%s\n' "$*"; }
 die() { say "setup: $*" >&2; exit 1; }
@@ -19,8 +18,9 @@ find_python() {
 }
 
 # cksum is in POSIX; the hashes that keep packages honest are in the lock itself.
-wanted=$(cat "$lock" deploy/setup.sh | cksum)
-if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+print_of() { cat "$1" deploy/setup.sh | cksum; }
+if [ -x .venv/bin/python ] && [ "$(cat ".venv/stamp-$lock" 2>/dev/null)" = "$(print_of "$lock")" ]
+then
     exit 0
 fi
 
@@ -64,5 +64,8 @@ else
     fi
 fi
 rm -f .venv/errors
-printf '%s' "$wanted" > "$stamp"
+# The tools' lock holds everything of the run-time lock too.
+for done in "$lock" requirements.lock; do
+    print_of "$done" > ".venv/stamp-$done"
+done
 say "Ready."
