@@ -274,6 +274,8 @@ def _check(tx: Transaction, row: Any, step: Step, before: StrEnum | None, actor:
 
 
 def _channel(row: Any, actor: Actor) -> str | None:
+    if Role.SYSTEM in actor.roles:
+        return None
     if len(actor.channels) == 1:
         return next(iter(actor.channels))
     return getattr(row, "channel", None) if not actor.roles & STAFF else None
