@@ -173,9 +173,8 @@ class _Run:
 
     async def _open_the_door(self, listening: socket.socket, applications: dict[str, Any]) -> None:
         """Serve until asked to stop, then let those inside finish."""
-        from services.gateway.app import create_app
-
-        front = Front(create_app(self.settings, applications))
+        gateway = importlib.import_module("services.gateway.app")
+        front = Front(gateway.create_app(self.settings, applications))
         async with Lifespan("gateway", front):
             door = Door(front, self.settings)
             self.stop = door.drain
