@@ -200,7 +200,10 @@ class Verifier:
         actor = self._cache.get(key)
         if actor is not None:
             return actor
-        claims = decode(token, self._key, rules=self._rules, algorithms=("Ed25519",))
+        found = decode(token, self._key, rules=self._rules, algorithms=("Ed25519",))
+        claims = found.claims
+        if found.header["kid"] != claims["iss"]:
+            raise Unauthenticated
         actor = actor_from(claims, internal=True)
         self._cache.put(key, actor, until=claims["exp"])
         return actor
@@ -221,14 +224,14 @@ def decode(
     *,
     rules: jwt.JWTClaimsRegistry,
     algorithms: Sequence[str],
-) -> dict[str, Any]:
-    """Verify signature and claims of a token and return the claims. Raises Unauthenticated."""
+) -> jwt.Token:
+    """Verify signature and claims of a token. Raises Unauthenticated."""
     try:
-        claims = jwt.decode(token, key, algorithms=list(algorithms)).claims
-        rules.validate(claims)
+        found = jwt.decode(token, key, algorithms=list(algorithms))
+        rules.validate(found.claims)
     except (JoseError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise Unauthenticated from None
-    return claims
+    return found
 
 
 # Keys of our own services: keys_dir/signing/<issuer>.key (0600) and <issuer>.pub

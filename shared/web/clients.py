@@ -316,9 +316,9 @@ class Inside:
         self, service: str, method: str, path: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, bytes]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=100, limit_per_host=50)
-            )
+            # Kept for less time than a server keeps it, or a POST would meet a closed door.
+            pool = aiohttp.TCPConnector(limit=100, limit_per_host=50, keepalive_timeout=3)
+            self._session = aiohttp.ClientSession(connector=pool)
         url = self._urls[service].rstrip("/") + path
         request = self._session.request(
             method, url, headers=headers, data=body or None, allow_redirects=False

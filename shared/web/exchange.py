@@ -7,6 +7,8 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import Token
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
@@ -33,7 +35,7 @@ class Exchange:
 
     __slots__ = (
         *("_more", "_receive", "_replaced", "_send"),
-        *("patience_s", "refusal", "scope", "started", "unread", "vetted"),
+        *("bound", "patience_s", "refusal", "scope", "started", "unread", "vetted"),
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,6 +43,7 @@ class Exchange:
         self.started = False
         self.unread = False
         self.vetted = "soha.vetted" in scope
+        self.bound: Mapping[str, Token[Any]] = {}
         self.patience_s: float = LINGER_S
         self.refusal: Refusal | None = None
         self._replaced = False
@@ -63,7 +66,9 @@ class Exchange:
             scope["headers"] = [*others, *ours]
         scope["soha.request_id"] = request_id.decode()
         scope["soha.traceparent"] = trace.decode()
-        bind_contextvars(request_id=scope["soha.request_id"], trace_id=trace[3:35].decode())
+        self.bound = bind_contextvars(
+            request_id=scope["soha.request_id"], trace_id=trace[3:35].decode()
+        )
         if not self.vetted:
             self._more = ((b"x-request-id", request_id), (b"traceparent", trace), *SECURITY)
 

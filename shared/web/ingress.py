@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.contextvars import reset_contextvars
 
 from shared.web.answering import answer_fault
 from shared.web.errors import (
@@ -92,6 +93,7 @@ class Ingress:
             await answer_fault(error, scope, None if exchange.started else exchange.send)
         finally:
             self.active -= 1
+            reset_contextvars(**exchange.bound)  # in one process, the caller goes on under its own
 
     async def _admit(self, exchange: Exchange) -> Receive:
         """Check everything before the application sees it; return where it reads the body."""

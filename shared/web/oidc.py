@@ -56,7 +56,7 @@ class OidcVerifier:
             lambda signed: self._keys.get_by_kid(signed.headers().get("kid")),
             rules=self._rules,
             algorithms=("RS256", "PS256", "ES256", "Ed25519", "EdDSA"),
-        )
+        ).claims
         actor = actor_from(claims, internal=False)
         self._cache.put(key, actor, until=min(claims["exp"], time.time() + TRUST_S))
         return actor

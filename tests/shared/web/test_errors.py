@@ -1,6 +1,7 @@
 """Refusals as problem+json: one shape, two languages, and never a word of what was sent."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -9,6 +10,7 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.running.log import only_listed
+from shared.values import identifiers
 from shared.values.identifiers import NationalCode
 from shared.web import errors
 from shared.web.answering import refusal_for
@@ -23,6 +25,7 @@ from shared.web.errors import (
     Unavailable,
     catalogue,
 )
+from shared.web.sentences import sentence
 
 SECRET = "0499370899"
 JSON = [("content-type", "application/json")]
@@ -179,6 +182,19 @@ async def test_an_odd_key_is_refused_without_being_repeated(ask, app, key):
     faults = {(fault["pointer"], fault["code"]) for fault in said.json()["errors"]}
     assert faults == {("", "unknown_field"), ("/details", "missing")}
     assert key not in said.body.decode()
+
+
+def test_every_code_of_our_values_has_words_of_its_own():
+    sources = Path(identifiers.__file__).parent.glob("*.py")
+    codes = {
+        code
+        for file in sources
+        for code in re.findall(r'ValueError\("([a-z_]+)"\)', file.read_text())
+    }
+    assert len(codes) > 10
+    general = sentence("a_code_of_a_service", {})[1:]
+    wordless = {code for code in codes if sentence(code, {})[1:] == general}
+    assert wordless == {"entropy", "working_days"}  # a caller's mistakes, never a client's
 
 
 async def test_a_plain_unknown_field_is_named(ask, app):
