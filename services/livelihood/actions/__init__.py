@@ -1,0 +1,1 @@
+"""What can happen in livelihood. Nothing here commits, and nothing knows HTTP."""

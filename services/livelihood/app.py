@@ -1,0 +1,20 @@
+"""The manifest of livelihood."""
+
+from services.livelihood import routes
+from services.livelihood.clients import Clients
+from services.livelihood.events import HEARS, TIMERS
+from services.livelihood.models import metadata
+from services.livelihood.workflow import ADMISSION
+from shared.service import Service
+
+service = Service(
+    name="livelihood",
+    title="کمک معیشت",
+    metadata=metadata,
+    routers=[routes.cases, routes.router],
+    workflows=[ADMISSION],
+    hears=HEARS,
+    timers=TIMERS,
+    clients=Clients,
+)
+create_app = service.create_app

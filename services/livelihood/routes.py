@@ -1,0 +1,143 @@
+"""HTTP of livelihood: cases from the Step table, the waiting list, awards."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from services.livelihood import queries
+from services.livelihood.actions import activation, admission
+from services.livelihood.models import AdmissionCase
+from services.livelihood.schemas import (
+    AddressOut,
+    AdmissionOut,
+    AwardOut,
+    ConfirmIn,
+    ConflictIn,
+    CorrectAccountIn,
+    DecideObjectionIn,
+    NoShowIn,
+    ObjectIn,
+    PlanVisitIn,
+    RecordVisitIn,
+    RefuseIn,
+    WaitingRow,
+)
+from shared.cases import Nothing, case_router, made, shown
+from shared.service import Tx
+from shared.storage.db import Transaction
+from shared.values.calendar import jalali_text
+from shared.values.identifiers import TrackingCode
+from shared.web.auth import STAFF, Actor, Role, allow
+from shared.web.errors import NotFound
+from shared.web.page import KnownQuery, Limit, Page
+
+WORKS_ON_IT = frozenset({Role.SOCIAL_WORKER, Role.APPROVER, Role.CITIZEN})
+AMONG_COLLEAGUES = "declare_conflict"
+
+
+def show(tx: Transaction, row: AdmissionCase, actor: Actor) -> AdmissionOut:
+    """An admission for this caller; what colleagues say among themselves stays there."""
+    fields: dict[str, Any] = shown(row, actor)
+    if not actor.roles & STAFF:
+        fields["history"] = [h for h in fields["history"] if h.step != AMONG_COLLEAGUES]
+    address = queries.opened(tx, row, "address") if actor.roles & WORKS_ON_IT else None
+    return AdmissionOut.model_construct(
+        **fields,
+        reason=row.reason,
+        origin=row.origin,
+        priority=row.priority,
+        province=row.province,
+        county=row.county,
+        household_id=row.household_id,
+        members=row.members,
+        address=AddressOut(**address) if address else None,
+        submitted_on=row.submitted_on,
+        submitted_on_jalali=jalali_text(row.submitted_on),
+        account_state=row.account_state,
+        account_checked_at=row.account_checked_at,
+        visit_on=row.visit_on,
+        visit_on_jalali=jalali_text(row.visit_on) if row.visit_on else None,
+        visit_tries=row.visit_tries or 0,
+        reasons=row.reasons or [],
+        rule_version=row.rule_version,
+        rule_on=row.rule_on,
+        decided_on=row.decided_on,
+        decided_on_jalali=jalali_text(row.decided_on) if row.decided_on else None,
+        decision_id=f"livelihood-{row.decision_id}" if row.decision_id else None,
+        waiting_since=row.waiting_since,
+        award_id=row.award_id,
+    )
+
+
+cases = case_router(
+    "livelihood",
+    AdmissionCase,
+    show,
+    out=AdmissionOut,
+    actions={
+        "review": (Nothing, admission.review),
+        "plan_visit": (PlanVisitIn, admission.plan_visit),
+        "record_visit": (RecordVisitIn, admission.record_visit),
+        "record_no_show": (NoShowIn, admission.record_no_show),
+        "confirm": (ConfirmIn, admission.confirm),
+        "refuse": (RefuseIn, admission.refuse),
+        "object": (ObjectIn, admission.object_to),
+        "decide_objection": (DecideObjectionIn, admission.decide_objection),
+        "correct_account": (CorrectAccountIn, admission.correct_account),
+        "activate": (Nothing, activation.activate),
+        "declare_conflict": (ConflictIn, admission.declare_conflict),
+    },
+)
+router = APIRouter(prefix="/livelihood", tags=["livelihood"], dependencies=[KnownQuery])
+
+Decides = Annotated[Actor, Depends(allow(Role.APPROVER, Role.SOCIAL_WORKER))]
+Sees = Annotated[Actor, Depends(allow(*(set(Role) - {Role.SYSTEM})))]
+
+
+@router.get(
+    "/waiting-list",
+    summary="پشت نوبت‌ها به ترتیب اولویت و تاریخ",
+    operation_id="livelihood_waiting_list",
+)
+async def waiting_list(
+    tx: Tx, actor: Decides, limit: Limit = 50, cursor: str | None = None
+) -> Page[WaitingRow]:
+    """Who waits in the caller's province: the elderly and disabled first, then by date."""
+    return await queries.waiting_list(tx, actor.province, limit=limit, cursor=cursor)
+
+
+@router.get("/awards", summary="مستمری‌های برقرارشده", operation_id="livelihood_awards")
+async def awards(
+    tx: Tx,
+    actor: Sees,
+    *,
+    tracking_code: TrackingCode | None = None,
+    person_id: UUID | None = None,
+    limit: Limit = 50,
+    cursor: str | None = None,
+) -> Page[AwardOut]:
+    """Awards of a case or a person, as far as this caller may see them."""
+    return await queries.awards(
+        tx,
+        actor,
+        tracking_code=tracking_code,
+        person_id=person_id,
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+@router.get(
+    "/awards/{award_id}",
+    summary="یک مستمری",
+    response_model=AwardOut,
+    operation_id="livelihood_award",
+)
+async def award(award_id: UUID, tx: Tx, actor: Sees) -> Response:
+    """One award, with the ETag of its version."""
+    found = await queries.award(tx, actor, award_id)
+    if found is None:
+        raise NotFound
+    answer = made(200, found, version=found.version)
+    return Response(answer.body, answer.status, answer.headers, media_type="application/json")

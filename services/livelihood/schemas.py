@@ -1,0 +1,273 @@
+"""The public shape of admissions, the waiting list and awards."""
+
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from shared.cases import CaseOut
+from shared.values.calendar import Day, Instant
+from shared.values.identifiers import Sheba
+from shared.values.money import RialOrZero
+from shared.values.text import LongText, persian_text
+
+ACCOUNT_STATES = ["unchecked", "verified", "mismatch", "closed", "not_found", "unavailable"]
+Sentence = Annotated[str, persian_text(max_length=300, example="سرپرست خانوار درآمدی ندارد")]
+
+
+def _degrees(value: object) -> Decimal:
+    """A coordinate out of JSON to six decimals, a tenth of a metre; text is none."""
+    refused = PydanticCustomError("degrees", "Not acceptable: {code}", {"code": "degrees"})
+    if isinstance(value, bool | str | list | dict):
+        raise refused
+    try:
+        return Decimal(str(value)).quantize(Decimal("0.000001"))
+    except InvalidOperation:
+        raise refused from None
+
+
+# Degrees within the country.
+Latitude = Annotated[
+    Decimal,
+    Field(strict=True, ge=24, le=40),
+    BeforeValidator(_degrees),
+    WithJsonSchema({"type": "number", "minimum": 24, "maximum": 40}),
+]
+Longitude = Annotated[
+    Decimal,
+    Field(strict=True, ge=44, le=64),
+    BeforeValidator(_degrees),
+    WithJsonSchema({"type": "number", "minimum": 44, "maximum": 64}),
+]
+
+
+def _body(**example: JsonValue) -> ConfigDict:
+    """Strict, nothing that is not named, and an example that works as it stands."""
+    return ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [example]})
+
+
+# What comes in
+
+
+class PlanVisitIn(BaseModel):
+    """When the worker comes to the home."""
+
+    model_config = _body(visit_on="2027-02-10", time_window="morning")
+
+    visit_on: Day = Field(description="روز بازدید از منزل؛ امروز یا پس از آن")
+    time_window: Literal["morning", "afternoon"] = Field(
+        default="morning", description="بازهٔ روز: صبح یا عصر"
+    )
+
+
+class FindingsIn(BaseModel):
+    """What the worker saw in the home, item by item."""
+
+    model_config = _body(
+        disability=False,
+        no_head=True,
+        illness=False,
+        housing="rented",
+        persons_seen=3,
+        income_rial=40000000,
+    )
+
+    disability: bool = Field(description="ازکارافتادگی یا معلولیت دیده شد")
+    no_head: bool = Field(description="خانوار سرپرست یا نان‌آور ندارد")
+    illness: bool = Field(description="بیماری سخت یا دیرپا دیده شد")
+    housing: Literal["owned", "rented", "with_relatives", "none"] = Field(
+        description="مسکن: ملکی، اجاره‌ای، نزد بستگان یا بی‌سرپناه"
+    )
+    persons_seen: Annotated[int, Field(strict=True, ge=0, le=30)] = Field(
+        description="شمار کسانی که در خانه دیده شدند"
+    )
+    income_rial: RialOrZero | None = Field(
+        default=None, description="درآمد ماهانهٔ خانوار به ریال؛ خالی یعنی نامعلوم"
+    )
+
+
+class RecordVisitIn(BaseModel):
+    """The visit as it was: findings, points, place, and consent to photographs."""
+
+    model_config = _body(
+        findings={
+            "disability": False,
+            "no_head": True,
+            "illness": False,
+            "housing": "rented",
+            "persons_seen": 3,
+            "income_rial": 40000000,
+        },
+        score=72,
+        latitude=35.6612,
+        longitude=51.4415,
+        photo_consent=True,
+        note="سرپرست خانوار فوت کرده و مادر با دو فرزند در خانهٔ اجاره‌ای زندگی می‌کند",
+    )
+
+    findings: FindingsIn
+    score: Annotated[int, Field(strict=True, ge=0, le=100)] = Field(
+        description="امتیاز نیازمندی از ۰ تا ۱۰۰"
+    )
+    happened_at: Instant | None = Field(
+        default=None, description="زمان بازدید؛ خالی یعنی هم‌اکنون. آینده پذیرفته نیست"
+    )
+    latitude: Latitude | None = Field(default=None, description="عرض جغرافیایی محل بازدید")
+    longitude: Longitude | None = Field(default=None, description="طول جغرافیایی محل بازدید")
+    photo_consent: bool = Field(default=False, description="خانوار به گرفتن عکس رضایت داد")
+    note: LongText | None = Field(default=None, description="شرح بازدید")
+
+
+class NoShowIn(BaseModel):
+    """Nobody was there."""
+
+    model_config = _body(reason="در ساعت اعلام‌شده کسی در نشانی نبود")
+
+    reason: Sentence = Field(description="چرا بازدید انجام نشد")
+
+
+class ConfirmIn(BaseModel):
+    """The conditions hold; the instruction is judged by the system itself."""
+
+    model_config = _body(
+        reasons=["شرایط دستورالعمل پذیرش در بازدید احراز شد"], note="پرونده کامل است"
+    )
+
+    reasons: list[Sentence] = Field(
+        default_factory=list, max_length=10, description="دلیل‌های تصمیم به فارسی"
+    )
+    note: LongText | None = Field(default=None, description="یادداشت درون‌سازمانی")
+
+
+class RefuseIn(BaseModel):
+    """The conditions do not hold: the reasons go to the applicant."""
+
+    model_config = _body(reasons=["درآمد خانوار بیش از حد دستورالعمل است"])
+
+    reasons: list[Sentence] = Field(
+        min_length=1, max_length=10, description="دلیل‌هایی که به متقاضی گفته می‌شود"
+    )
+    note: LongText | None = Field(default=None, description="یادداشت درون‌سازمانی")
+
+
+class ObjectIn(BaseModel):
+    """The applicant does not accept a refusal."""
+
+    model_config = _body(text="درآمد اعلام‌شده مربوط به پارسال است و اکنون بیکارم")
+
+    text: LongText = Field(description="متن اعتراض")
+
+
+class DecideObjectionIn(BaseModel):
+    """Another person's answer to an objection.
+
+    Accepted: confirmed where the instruction is met, else reviewed anew; partly: reviewed anew.
+    """
+
+    model_config = _body(outcome="accepted", reasons=["مدارک تازهٔ درآمد پذیرفته شد"])
+
+    outcome: Literal["accepted", "partly", "rejected"] = Field(
+        description="پذیرفته، پذیرفته به‌بخش (بررسی دوباره) یا رد"
+    )
+    reasons: list[Sentence] = Field(
+        min_length=1, max_length=10, description="دلیل‌هایی که به متقاضی گفته می‌شود"
+    )
+
+
+class CorrectAccountIn(BaseModel):
+    """Another account of the applicant's own."""
+
+    model_config = _body(sheba="IR280170000000301000000137")
+
+    sheba: Sheba = Field(description="شمارهٔ شبای تازه به نام خود متقاضی")
+
+
+class ConflictIn(BaseModel):
+    """Why a colleague keeps out of this case."""
+
+    model_config = _body(reason="متقاضی همسایهٔ من است")
+
+    reason: Sentence = Field(description="چه چیزی مرا از رسیدگی باز می‌دارد")
+
+
+# What goes out
+
+
+class AddressOut(BaseModel):
+    """Where the household lives."""
+
+    province: str | None
+    county: str | None
+    postal_code: str | None
+    text: str | None
+
+
+class AdmissionOut(CaseOut):
+    """An admission. The address is for those who work on it and for the household itself."""
+
+    reason: str
+    origin: str
+    priority: int
+    province: str | None
+    county: str | None
+    household_id: UUID | None
+    members: int = Field(description="شمار اعضای خانوار با خود متقاضی")
+    address: AddressOut | None
+    submitted_on: date
+    submitted_on_jalali: str
+    account_state: str = Field(examples=ACCOUNT_STATES)
+    account_checked_at: datetime | None
+    visit_on: date | None
+    visit_on_jalali: str | None
+    visit_tries: int
+    reasons: list[str]
+    rule_version: str | None = Field(description="نسخهٔ دستورالعملی که تصمیم بر آن استوار است")
+    rule_on: date | None
+    decided_on: date | None
+    decided_on_jalali: str | None
+    decision_id: str | None
+    waiting_since: datetime | None
+    award_id: UUID | None
+
+
+class WaitingRow(BaseModel):
+    """One line of the waiting list: the elderly and disabled first, then by date."""
+
+    tracking_code: str
+    case_id: UUID
+    reason: str
+    priority: int
+    submitted_on: date
+    submitted_on_jalali: str
+    waiting_since: datetime
+    waiting_since_jalali: str
+    province: str
+    county: str | None
+    office_code: str | None
+    account_state: str = Field(examples=ACCOUNT_STATES)
+
+
+class AwardOut(BaseModel):
+    """A household's monthly support."""
+
+    award_id: UUID
+    tracking_code: str
+    case_id: UUID
+    household_id: UUID
+    payee_id: UUID
+    person_ids: list[UUID]
+    status: str
+    status_label: str
+    version: int
+    reason: str
+    covered_size: int = Field(description="شمار اعضای تحت حمایت")
+    start_period: str = Field(description="نخستین ماه پرداخت", examples=["1405-09"])
+    started_on: date
+    started_on_jalali: str
+    ends_on: date | None
+    ends_on_jalali: str | None
+    review_on: date | None
+    review_on_jalali: str | None
