@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway import routes
-from services.gateway.crossing import cross, onward
+from services.gateway.crossing import DEADLINE_S, cross, onward
 from services.gateway.origins import Origins
 from services.gateway.pages.shelf import Pages
 from services.gateway.remote import Remote
@@ -40,7 +40,10 @@ def create_app(
 class Gateway:
     """The ASGI application; it holds connections and cached tokens, nothing else."""
 
-    def __init__(self, settings: Settings, apps: Mapping[str, ASGIApp]) -> None:
+    def __init__(
+        self, settings: Settings, apps: Mapping[str, ASGIApp], *, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self._deadline_s = deadline_s
         self._remotes = {
             name: Remote(url, connections=settings.service_concurrency)
             for name, url in settings.services_urls.items()
@@ -111,7 +114,7 @@ class Gateway:
         token = self._signer.sign(actor, audience=route.service) if actor else None
         headers = onward(scope["headers"], token)
         inner = {**scope, "headers": headers, "soha.vetted": True}
-        await cross(service, inner, receive, send)
+        await cross(service, inner, receive, send, deadline_s=self._deadline_s)
 
     async def _identify(self, scope: Scope, route: Route) -> Actor | None:
         """Return who asks, None on a public path. Raises Unauthenticated, ChannelNotAllowed."""

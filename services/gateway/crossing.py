@@ -29,7 +29,7 @@ def onward(headers: Headers, token: str | None) -> Headers:
 
 
 async def cross(
-    app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, deadline_s: float = DEADLINE_S
+    app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, deadline_s: float
 ) -> None:
     """Let a service answer. Raises UpstreamTimeout when nothing has begun within the deadline.
 

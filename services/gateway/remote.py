@@ -34,8 +34,9 @@ _NO_ADDITIONS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 class Remote:
     """Forwards each request to `base_url`; opened and closed with the gateway.
 
-    Raises Unavailable when the service cannot be reached or breaks off. The client sends a request
-    again only when it has no body and a kept connection turned out to be closed.
+    Raises Unavailable when the service cannot be reached or breaks off, ClientDisconnect when the
+    caller does. When a kept connection turns out to have been closed, the client sends a GET again
+    on another one; what carries a body only if none of it had been read.
     """
 
     def __init__(self, base_url: str, *, connections: int) -> None:
@@ -67,22 +68,28 @@ class Remote:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._session is None:
             raise Unavailable
-        first = await receive()
+        hung_up = False
+
+        async def hear() -> Message:
+            nonlocal hung_up
+            message = await receive()
+            hung_up = message["type"] == "http.disconnect"
+            return message
+
+        first = await hear() if _has_body(scope) else None
         try:
             async with asyncio.timeout(None) as gone:
-                with _watched(first, receive, gone):
-                    await self._forward(self._session, scope, first, receive, send)
+                with _watched(hear, gone, after=first):
+                    await self._forward(self._session, scope, first, hear, send)
         except (aiohttp.ClientError, TimeoutError, OSError):
-            if gone.expired():  # nobody waits for the answer any more
-                return
-            raise Unavailable from None
+            raise (ClientDisconnect if hung_up else Unavailable) from None
         await send({"type": "http.response.body", "body": b""})
 
     async def _forward(
         self,
         session: aiohttp.ClientSession,
         scope: Scope,
-        first: Message,
+        first: Message | None,
         receive: Receive,
         send: Send,
     ) -> None:
@@ -92,7 +99,7 @@ class Remote:
             headers=[
                 (k.decode("latin-1"), v.decode("latin-1")) for k, v in _kept(scope["headers"])
             ],
-            data=_rest(first, receive) if first.get("more_body") else first.get("body") or None,
+            data=None if first is None else _rest(first, receive),
             allow_redirects=False,
         )
         async with asked as answer:
@@ -104,7 +111,7 @@ class Remote:
 
 
 @contextmanager
-def _watched(first: Message, receive: Receive, gone: asyncio.Timeout) -> Iterator[None]:
+def _watched(receive: Receive, gone: asyncio.Timeout, *, after: Message | None) -> Iterator[None]:
     """Let `gone` expire when the caller hangs up; a quick answer is not even looked after.
 
     While a body is still coming, who reads it notices.
@@ -118,7 +125,7 @@ def _watched(first: Message, receive: Receive, gone: asyncio.Timeout) -> Iterato
         gone.reschedule(loop.time())
 
     def begin() -> None:
-        if not first.get("more_body"):
+        if after is None or not after.get("more_body"):
             looking.append(loop.create_task(look()))
 
     timer = loop.call_later(LOOK_AFTER_S, begin)
@@ -128,6 +135,11 @@ def _watched(first: Message, receive: Receive, gone: asyncio.Timeout) -> Iterato
         timer.cancel()
         for task in looking:
             task.cancel()
+
+
+def _has_body(scope: Scope) -> bool:
+    announced = {b"content-length", b"transfer-encoding"}
+    return any(name in announced and value != b"0" for name, value in scope["headers"])
 
 
 def _target(scope: Scope) -> str:

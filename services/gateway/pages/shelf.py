@@ -24,9 +24,10 @@ class Pages:
 
         Raises MethodNotAllowed, NotFound and, from /readyz, Unavailable.
         """
-        _, first, *rest = scope["path"].split("/")
-        if first in {"v1", "spdci"} or len(rest) > 1:
+        root, *names = scope["path"].split("/")
+        if root or not 1 <= len(names) <= 2 or names[0] in {"v1", "spdci"}:
             return False
+        first, *rest = names
         asked = _header(scope, b"accept")
         answer = await self._answer(first, rest, html=b"text/html" in asked, scope=scope)
         if answer is None:
