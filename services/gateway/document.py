@@ -139,16 +139,17 @@ _REF = re.compile(r"#/components/([^/]+)/(.+)")
 
 
 def _clashes(documents: Mapping[str, Json]) -> set[Name]:
-    """Return the components that differ between services, or lead to one that does."""
-    said: dict[Name, set[str]] = defaultdict(set)
+    """Return the components that differ between services, themselves or in what they lead to."""
+    said: dict[Name, list[str]] = defaultdict(list)
     leads_to: dict[Name, set[Name]] = defaultdict(set)
     for document in documents.values():
         for section, entries in document.get("components", {}).items():
             for name, entry in entries.items():
-                said[section, name].add(json.dumps(entry, sort_keys=True))
+                said[section, name].append(json.dumps(entry, sort_keys=True))
                 leads_to[section, name] |= {_named(node["$ref"]) for node in _refs(entry)}
-    clashes = {name for name, ways in said.items() if len(ways) > 1}
-    while more := {name for name, on in leads_to.items() if on & clashes} - clashes:
+    clashes = {name for name, ways in said.items() if len(set(ways)) > 1}
+    several = {name for name, ways in said.items() if len(ways) > 1}
+    while more := {name for name in several - clashes if leads_to[name] & clashes}:
         clashes |= more
     return clashes
 
