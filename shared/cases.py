@@ -16,8 +16,9 @@ from sqlalchemy import DateTime, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.service import Answer, respond, transaction
+from shared.service import respond, transaction
 from shared.storage.db import Transaction, loads
+from shared.storage.idempotency import Answer
 from shared.values.calendar import jalali_text
 from shared.values.identifiers import TrackingCode
 from shared.web.auth import STAFF, Actor, Caller, Role
@@ -134,7 +135,7 @@ def past_step(flow: Workflow, past: Mapping[str, Any]) -> PastStep:
 
 
 @lru_cache(maxsize=64)
-def _read(model: type[Any], column: str) -> tuple[str, tuple[str, ...]]:
+def _read(model: Any, column: str) -> tuple[str, tuple[str, ...]]:
     """One statement: the row and its whole history. Also the names of its json columns."""
     table = model.__table__
     names = ", ".join(f'c."{c.name}"' for c in table.columns)

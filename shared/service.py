@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from sqlalchemy import MetaData
 
+from shared.running import telemetry
 from shared.running.settings import Settings
 from shared.storage import idempotency, policy
 from shared.storage.audit import Sealer
@@ -71,6 +72,7 @@ class Service:
             redoc_url=None,
             lifespan=_lifespan(self, runtime, loops=loops),
             separate_input_output_schemas=False,
+            telemetry=telemetry.options(settings, self.name),  # type: ignore[arg-type]
         )
         app.state.runtime = runtime
         app.state.service = self
@@ -79,7 +81,7 @@ class Service:
         for router in self.internal:
             app.include_router(router, prefix="/internal", include_in_schema=False)
         app.include_router(_health(runtime))
-        errors.install(app)
+        errors.install(app, issuer=settings.oidc_issuer)
         app.add_exception_handler(AnsweredBefore, _replay)  # type: ignore[arg-type]
         app.add_middleware(Identity, verifier=load_verifier(settings.keys_dir, audience=self.name))
         app.add_middleware(Ingress, concurrency=settings.service_concurrency)

@@ -5,7 +5,7 @@ message that goes out, the clock, the worklist and the diagrams in docs. `advanc
 code that assigns a status.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -53,7 +53,7 @@ class Step:
     name: str
     sources: Statuses
     target: StrEnum | Statuses | None
-    by: Collection[Role]
+    by: Set[Role]
     not_by: Collection[str] = ()
     within: str | None = None
     tell: str | Mapping[StrEnum, str] | None = None
@@ -146,7 +146,7 @@ class Workflow:
     ) -> type[Refusal] | None:
         """Why the table refuses: role first, then state (api.md section 2); None when it may go."""
         row = self.steps[step]
-        if not row.by & frozenset(roles):  # type: ignore[operator]
+        if not row.by & frozenset(roles):
             return RoleNotAllowed
         here = status in row.sources if row.sources else status is None
         return None if here else StepNotAllowed
@@ -160,7 +160,7 @@ class Workflow:
             step.path
             for step in self.steps.values()
             if status in step.sources
-            and step.by & mine  # type: ignore[operator]
+            and step.by & mine
             and not frozenset(step.not_by) & frozenset(done)
         ]
 
@@ -240,7 +240,7 @@ class Taken:
     @property
     def role(self) -> str:
         """The role in which it was taken."""
-        return min(self.step.by & self.actor.roles)  # type: ignore[operator]
+        return str(min(self.step.by & self.actor.roles))
 
     def as_past(self, version: int) -> dict[str, Any]:
         return {
@@ -288,9 +288,9 @@ def _target(step: Step, before: StrEnum | None, to: StrEnum | None) -> StrEnum:
         return before
     if isinstance(step.target, StrEnum):
         return step.target
-    if to not in step.targets:
+    if to is None or to not in step.targets:
         raise ValueError(f"{step.name}: {to} is not among its targets")
-    return to  # type: ignore[return-value]
+    return to
 
 
 def _changed(row: Any, *, new: bool) -> dict[str, Any]:

@@ -93,13 +93,13 @@ class Record:
 def gregorian(jalali: str) -> date:
     """The registry's `1359/12/11` as a date. Raises ValueError for what is no day."""
     year, month, day = (int(part) for part in jalali.split("/"))
-    found: date = JalaliDate(year, month, day).to_gregorian()
+    found: date = JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
     return found
 
 
 def jalali(day: date) -> str:
     """A date as the registry writes it."""
-    return JalaliDate(day).strftime("%Y/%m/%d")
+    return str(JalaliDate(day).strftime("%Y/%m/%d"))  # type: ignore[no-untyped-call]
 
 
 class Remembered:
@@ -165,7 +165,7 @@ class Clients:
         return await self._people.get(key, keep_s, lambda: self._ask("/relations", body))
 
     async def _ask(self, path: str, body: dict[str, str]) -> Record | None:
-        answer = await self._registry.post(path, body)
+        answer = await self._registry.post(path, body, inquiry=True)
         if not answer.get("found"):
             return None
         try:
@@ -179,7 +179,7 @@ class Clients:
 
         async def ask() -> bool:
             answer = await self._shahkar.post(
-                "/match", {"nationalId": national_code, "mobileNumber": mobile}
+                "/match", {"nationalId": national_code, "mobileNumber": mobile}, inquiry=True
             )
             return bool(answer.get("isMatched"))
 

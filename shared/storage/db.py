@@ -248,7 +248,7 @@ class Transaction:
         if self._session is None:
             await self.begin()
             session = AsyncSession(self.runtime.engine, expire_on_commit=False)
-            token = _lent.set(self._connection)  # type: ignore[arg-type]
+            token = _lent.set(self._connection)
             try:
                 await session.connection()
             finally:

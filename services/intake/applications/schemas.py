@@ -4,20 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from services.intake.schemas import AddressIn, Body, Name
 from shared.values.calendar import Day
-from shared.values.identifiers import LegalId, Mobile, NationalCode, PostalCode, Sheba
+from shared.values.identifiers import LegalId, Mobile, NationalCode, Sheba
 from shared.values.money import Rial
 from shared.values.text import Code, LongText, ShortText, persian_text
-
-Name = Annotated[str, persian_text(max_length=60, example="تهران")]
-
-
-class Body(BaseModel):
-    """What comes in: strict, and nothing that is not named."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ApplicantIn(Body):
@@ -39,15 +32,6 @@ class ProofIn(Body):
 
     kind: Literal["one_time_code", "power_of_attorney", "guardian"]
     value: Annotated[str, persian_text(max_length=200, example="482913")]
-
-
-class AddressIn(Body):
-    """Where the household lives; province and county by id or by name."""
-
-    province: Name
-    county: Name
-    postal_code: PostalCode
-    text: Annotated[str, persian_text(max_length=300, example="خیابان شوش، کوچهٔ یکم، پلاک ۳")]
 
 
 class LivelihoodDetails(Body):

@@ -5,7 +5,6 @@ What a form or a statement leaves blank is null; a tick box whose mark was lost 
 """
 
 import unicodedata
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -18,7 +17,9 @@ from pydantic import (
     StrictInt,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
+from shared.values.calendar import Day
 from shared.values.money import RialOrZero
 from shared.values.text import Code, LongText, ShortText, persian_text
 
@@ -337,13 +338,13 @@ class IdentityCard(Part):
     contacts: list[Contact]
     access_hours: list[Title] | None
     channels: StageChannels
-    opens_on: date | None = Field(description="First day of applications; null: not open yet")
+    opens_on: Day | None = Field(description="First day of applications; null: not open yet")
     note_fa: LongText | None
-    ended_on: date | None
+    ended_on: Day | None
     ended_by_law_ref: Title | None
 
     @model_validator(mode="after")
     def _ends_by_law_only(self) -> Self:
         if self.ended_on is not None and self.ended_by_law_ref is None:
-            raise ValueError("end_needs_law_ref")
+            raise PydanticCustomError("end_needs_law_ref", "end_needs_law_ref")
         return self

@@ -3,12 +3,13 @@
 Pure. A section that the statement does not have is null; one printed without content is empty.
 """
 
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic_core import PydanticCustomError
 
 from services.intake.catalogue.card import Part, ServiceName
+from shared.values.calendar import Day
 from shared.values.text import Code, LongText, ShortText, persian_text
 
 Title = Annotated[str, persian_text(max_length=300)]
@@ -76,8 +77,8 @@ class Statement(Part):
 
     service: ServiceName
     version: Annotated[StrictInt, Field(ge=1, le=100_000)]
-    valid_from: date
-    valid_to: date | None = Field(description="First day on which it no longer holds")
+    valid_from: Day
+    valid_to: Day | None = Field(description="First day on which it no longer holds")
     document_title: Title | None = Field(description="The title printed above the name")
     name: Title = Field(description="The exact Persian name of the service")
     sections: Sections
@@ -94,5 +95,5 @@ class Statement(Part):
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
         if self.valid_to is not None and self.valid_to <= self.valid_from:
-            raise ValueError("ends_before_it_begins")
+            raise PydanticCustomError("ends_before_it_begins", "ends_before_it_begins")
         return self

@@ -57,7 +57,7 @@ async def identify(tx: Transaction, claimed: Claimed) -> Identity:
     ask = clients(tx.runtime)
     identity = Identity()
     keep = registry["cache_s"]
-    questions = [
+    questions: list[Awaitable[Any]] = [
         _answered(
             ask.person(claimed.national_code, claimed.birth_on, keep_s=keep), identity, registry
         ),
