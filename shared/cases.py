@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import DateTime, LargeBinary, Text, Uuid
+from sqlalchemy import DateTime, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,6 +39,7 @@ class CaseColumns:
     """
 
     workflow: ClassVar[Workflow]
+    __table__: ClassVar[Any]  # SQLAlchemy makes it
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     tracking_code: Mapped[str] = mapped_column(Text, unique=True)
@@ -135,9 +136,8 @@ def past_step(flow: Workflow, past: Mapping[str, Any]) -> PastStep:
 
 
 @lru_cache(maxsize=64)
-def _read(model: Any, column: str) -> tuple[str, tuple[str, ...]]:
+def _read(table: Table, column: str) -> tuple[str, tuple[str, ...]]:
     """One statement: the row and its whole history. Also the names of its json columns."""
-    table = model.__table__
     names = ", ".join(f'c."{c.name}"' for c in table.columns)
     sql = (
         f"SELECT {names}, (SELECT json_agg(h ORDER BY h.version)"  # noqa: S608
@@ -151,7 +151,7 @@ def from_record(model: type[Case], record: Mapping[str, Any]) -> Case:
     """A model instance from a driver's row: what an action sets on it later is what changed."""
     values = dict(record)
     past = loads(values.pop("past", None)) or []
-    for name in _read(model, "id")[1]:
+    for name in _read(model.__table__, "id")[1]:
         values[name] = loads(values[name])
     row = model()
     row.__dict__.update(values)
@@ -163,7 +163,7 @@ async def find(
     tx: Transaction, model: type[Case], value: object, *, by: str = "tracking_code"
 ) -> Case | None:
     """The row with its history, in one read; None when there is none."""
-    record = await tx.fetchrow(_read(model, by)[0], value)
+    record = await tx.fetchrow(_read(model.__table__, by)[0], value)
     return None if record is None else from_record(model, record)
 
 

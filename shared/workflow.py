@@ -5,7 +5,8 @@ message that goes out, the clock, the worklist and the diagrams in docs. `advanc
 code that assigns a status.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -53,7 +54,7 @@ class Step:
     name: str
     sources: Statuses
     target: StrEnum | Statuses | None
-    by: Set[Role]
+    by: AbstractSet[Role]
     not_by: Collection[str] = ()
     within: str | None = None
     tell: str | Mapping[StrEnum, str] | None = None
