@@ -15,14 +15,14 @@ CSV = {"Content-Type": "text/csv", "Transfer-Encoding": "chunked"}
 async def test_everything_goes_there_and_back(apart, echo, door_of, token):
     async with apart("intake", echo("intake")) as gateway, door_of(gateway) as door:
         answer = await door.post(
-            "/v1/services/a%2Fb%20c?q=%D8%A7&q=1+2",
+            "/v1/services/a%2Fb%20c?q=%D8%A7&q=1+2&r=%2f%41",
             headers={**token("operator"), "X-Forwarded-For": "1", "Idempotency-Key": "k"},
             json={"نام": "مریم"},
         )
     said = answer.json()
     headers = dict(said["headers"])
     assert said["raw_path"] == "/v1/services/a%2Fb%20c"
-    assert said["query"] == "q=%D8%A7&q=1+2"
+    assert said["query"] == "q=%D8%A7&q=1+2&r=%2f%41"
     assert json.loads(said["body"]) == {"نام": "مریم"}
     assert (said["signed_by"], said["actor"]["roles"]) == ("gateway", ["operator"])
     assert (headers["host"], headers["idempotency-key"]) == ("door", "k")
