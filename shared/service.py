@@ -18,12 +18,12 @@ from shared.running import telemetry
 from shared.running.settings import Settings
 from shared.storage import idempotency, policy
 from shared.storage.audit import Sealer
-from shared.storage.db import Runtime, Transaction
+from shared.storage.db import Runtime, Transaction, seen_through
 from shared.storage.idempotency import Answer, AnsweredBefore, KeyReused
 from shared.storage.inbox import Handler, Inbox
 from shared.storage.migrate import at_head
 from shared.storage.timers import AnyTimerHandler, Timers
-from shared.web import errors
+from shared.web import answering
 from shared.web.auth import Identity, load_or_create_signer, load_verifier
 from shared.web.clients import Inside
 from shared.web.errors import (
@@ -70,6 +70,7 @@ class Service:
             title=self.title,
             docs_url=None,
             redoc_url=None,
+            redirect_slashes=False,  # its answer would name this process, not the door
             lifespan=_lifespan(self, runtime, loops=loops),
             separate_input_output_schemas=False,
             telemetry=telemetry.options(settings, self.name),  # type: ignore[arg-type]
@@ -81,7 +82,7 @@ class Service:
         for router in self.internal:
             app.include_router(router, prefix="/internal", include_in_schema=False)
         app.include_router(_health(runtime))
-        errors.install(app, issuer=settings.oidc_issuer)
+        answering.install(app, issuer=settings.oidc_issuer)
         app.add_exception_handler(AnsweredBefore, _replay)  # type: ignore[arg-type]
         app.add_middleware(Identity, verifier=load_verifier(settings.keys_dir, audience=self.name))
         app.add_middleware(Ingress, concurrency=settings.service_concurrency)
@@ -177,12 +178,12 @@ async def transaction(request: Request, *, keyed: bool = False) -> AsyncIterator
     tx.key = await _key(request, required=keyed)
     try:
         yield tx
-        await asyncio.shield(tx.commit())
+        await seen_through(tx.commit())
     except AnsweredBefore:
-        await asyncio.shield(tx.rollback())
+        await seen_through(tx.rollback())
         raise
     except BaseException as failure:
-        await asyncio.shield(tx.rollback())
+        await seen_through(tx.rollback())
         if tx.key is not None and isinstance(failure, Exception):
             await _replay_or_refuse(tx, failure)
         raise

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 
@@ -106,3 +106,13 @@ def livelihood(
         "declaration_accepted": True,
         "details": details,
     } | more
+
+
+def days_after(instant: str, days: int) -> str:
+    """An RFC 3339 instant so many days later."""
+    return (datetime.fromisoformat(instant) + timedelta(days=days)).isoformat()
+
+
+def days_between(first: str, last: str) -> int:
+    """Days from one ISO day to another."""
+    return (date.fromisoformat(last) - date.fromisoformat(first)).days

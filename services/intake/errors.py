@@ -49,3 +49,39 @@ class AlreadyClaimed(Refusal):
     status, code = 409, "already_claimed"
     fa = "همکار دیگری این پرونده را در دست دارد"
     en = "A colleague has this case in hand"
+
+
+class ServiceIdImmutable(Refusal):
+    status, code = 409, "service_id_immutable"
+    fa = "شناسهٔ خدمت را سازمان مدیریت و برنامه‌ریزی می‌دهد و اینجا تغییر نمی‌کند"
+    en = "The service id is assigned from outside and does not change here"
+
+
+class DeathNotProven(Refusal):
+    status, code = 409, "death_not_proven"
+    fa = "ثبت احوال فوت این شخص را تأیید نمی‌کند"
+    en = "The civil registry does not confirm this death"
+
+
+class DeathStands(Refusal):
+    status, code = 409, "death_stands"
+    fa = "ثبت احوال هنوز این شخص را درگذشته می‌داند"
+    en = "The civil registry still holds this person to be dead"
+
+
+class HeadNeedsSuccessor(Refusal):
+    status, code = 409, "head_needs_successor"
+    fa = "تا سرپرست دیگری تعیین نشود، سرپرست خانوار از آن بیرون نمی‌رود"
+    en = "The head leaves a household only after another head is named"
+
+
+class AlreadyCovered(Refusal):
+    status, code = 409, "already_covered"
+    fa = "همهٔ این افراد هم‌اکنون تحت پوشش‌اند"
+    en = "All of these people are under coverage already"
+
+
+class DocumentNotWhole(Refusal):
+    status, code = 422, "document_not_whole"
+    fa = "پرونده ناقص است یا چیزی به دنبال آن چسبیده است؛ آن را دوباره از اصل بسازید"
+    en = "The file is cut off, or something is appended to it; please make it anew"

@@ -256,7 +256,7 @@ async def _write_mirror(tx: Transaction, application: Application, rows: list[An
     application.changed_at = tx.now
     table = Application.__table__
     await tx.execute(
-        table.update()  # type: ignore[attr-defined]
+        table.update()
         .where(table.c.id == application.id)
         .values({name: getattr(application, name) for name in MIRRORED})
     )

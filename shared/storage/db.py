@@ -7,11 +7,11 @@ AsyncSession. Either way the commit comes before the answer leaves.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -27,6 +27,7 @@ from shared.running.settings import Settings
 from shared.storage.encryption import Crypto
 from shared.storage.tables import Mechanisms, mechanisms
 
+T = TypeVar("T")
 WAIT_FOR_CONNECTION_S = 1.0
 
 
@@ -77,6 +78,21 @@ async def _lend() -> _Lent:
     return _Lent(_lent.get())
 
 
+async def seen_through(work: Awaitable[T]) -> T:
+    """Finish what has begun although the caller hangs up; only then is the caller cancelled.
+
+    A commit that is under way is neither abandoned nor rolled back beside itself (decision 14).
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        raise
+
+
 class Runtime:
     """What one service holds while it runs; handed down, never a global.
 
@@ -94,6 +110,7 @@ class Runtime:
         self.inside: Any = None
         self.poke = asyncio.Event()  # set when something is told: the courier comes at once
         self.wake = asyncio.Event()  # set when something has come in
+        self.due = asyncio.Event()  # set when a reminder is due at once
         self.memory: dict[str, Any] = {}
         self._pool: asyncpg.Pool | None = None
         self.engine: AsyncEngine = create_async_engine(
@@ -142,9 +159,9 @@ class Runtime:
         try:
             yield tx
         except BaseException:
-            await asyncio.shield(tx.rollback())
+            await seen_through(tx.rollback())
             raise
-        await asyncio.shield(tx.commit())
+        await seen_through(tx.commit())
 
 
 class Transaction:
@@ -209,8 +226,7 @@ class Transaction:
             raise RuntimeError("a second lone write in one request: begin() first")
         self._lone_write = True
         async with self._borrowed() as connection:
-            # Once sent, the statement is seen through, whoever hangs up (decision 14).
-            return await asyncio.shield(connection.fetchrow(sql, *args))
+            return await seen_through(connection.fetchrow(sql, *args))
 
     @asynccontextmanager
     async def _borrowed(self) -> AsyncIterator[PoolConnectionProxy]:

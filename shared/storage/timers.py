@@ -3,7 +3,6 @@
 Due is asked of the business clock, leases of the database's (decisions 21 and 26).
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from shared.storage.db import Runtime, Transaction
 from shared.storage.loop import LEASE_S, STUCK_AFTER, Crew, Taken
 
 IDLE_S = 0.5
-"""Nothing that falls due in this agency is in a hurry of milliseconds."""
+"""What falls due with time is in no hurry of milliseconds; what is due at once wakes the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,8 @@ async def remind(tx: Transaction, kind: str, *, subject_id: UUID, due_at: dateti
         subject_id,
         due_at,
     )
+    if due_at <= tx.now:
+        tx.runtime.due.set()
 
 
 async def forget(tx: Transaction, kind: str, *, subject_id: UUID) -> None:
@@ -102,6 +103,7 @@ class Timers:
     What a handler writes commits together with the end of its reminder; a handler that sets the
     same reminder again keeps it. Its transaction is open from the start and lives 5 s at most: who
     must ask an outside party is `staged`. Kinds without a handler stay for a release that has one.
+    `runtime.due` ends its rest.
     """
 
     def __init__(
@@ -116,7 +118,7 @@ class Timers:
             claim=self._claim,
             handle=self._handle,
             put_off=self._put_off,
-            poke=asyncio.Event(),
+            poke=runtime.due,
             idle_s=IDLE_S,
             at_once=at_once,
         )

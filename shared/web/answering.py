@@ -127,8 +127,11 @@ def _pointer(finding: Mapping[str, Any], body: object) -> str:
     return "/" + "/".join(parts) if parts else ""
 
 
-def install(app: FastAPI, *, issuer: str) -> None:
-    """See `errors.install`."""
+def install(app: FastAPI, *, issuer: str = "") -> None:
+    """Let an app answer every refusal, validation finding, 404 and fault as problem+json.
+
+    Its OpenAPI document says so as well, and names the roles; `issuer` is where tokens come from.
+    """
     app.add_exception_handler(Refusal, _answer)
     app.add_exception_handler(RequestValidationError, _answer)
     app.add_exception_handler(HTTPException, _answer)

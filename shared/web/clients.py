@@ -374,6 +374,8 @@ def _packed(body: object) -> bytes:
 
 
 def _code(body: object) -> str | None:
-    """Return the `code` of an answer if it is a plain word."""
-    code = body.get("code") if isinstance(body, dict) else None
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+    """Return the `code` of an answer, or of the `error` in it, if it is a plain word or number."""
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    code = inner.get("code") if isinstance(inner, dict) else None
+    word = str(code) if isinstance(code, int) else code
+    return word if isinstance(word, str) and _CODE.fullmatch(word) else None

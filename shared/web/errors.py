@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from fastapi import FastAPI
 from starlette.types import Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
@@ -290,13 +289,3 @@ def _weight(header: bytes, language: bytes) -> float:
             found = re.search(rb"q=([01](?:\.[0-9]{0,3})?)\s*$", rest)
             best = max(best, float(found[1]) if found else 1.0)
     return best
-
-
-def install(app: FastAPI, *, issuer: str = "") -> None:
-    """Let an app answer every refusal, validation finding, 404 and fault as problem+json.
-
-    Its OpenAPI document says so as well, and names the roles; `issuer` is where tokens come from.
-    """
-    from shared.web import answering  # it stands on this page
-
-    answering.install(app, issuer=issuer)

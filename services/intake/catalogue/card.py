@@ -257,6 +257,9 @@ class StageChannels(Part):
     delivery: list[Code]
 
 
+STAGES = tuple(StageChannels.model_fields)
+
+
 class IdentityCard(Part):
     """All fields F01 to F33 of the form, and the few facts that the statements add to them."""
 

@@ -1,15 +1,34 @@
-"""What an application is checked against, read once and remembered for a few seconds."""
+"""The catalogue as it is shown, and as an application is checked against it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
+from services.intake.catalogue.card import STAGES, IdentityCard
+from services.intake.catalogue.schemas import (
+    AreaOut,
+    ContractOut,
+    LifeEvent,
+    OfficeOut,
+    Paper,
+    ServiceRow,
+    StatementRow,
+)
+from services.intake.catalogue.statement import Statement
+from shared.storage import policy
 from shared.storage.db import Transaction, loads
+from shared.values.calendar import tehran_date
 from shared.values.text import for_matching
+from shared.web.errors import Fault, InvalidQuery, NotFound
+from shared.web.page import Cursor, Page
 
 REMEMBER_S = 5.0
+T = TypeVar("T")
+
+
+# What an application is checked against, read once and remembered for a few seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +140,187 @@ async def _read(tx: Transaction) -> Rulebook:
         offices=tuple(Office(o[0], o[1], o[2], frozenset(o[3])) for o in offices),
         areas=areas,
     )
+
+
+# What is shown
+
+
+async def service_named(tx: Transaction, ref: str) -> str:
+    """The name of a service by its name or official id. Raises NotFound."""
+    row = await tx.fetchrow(
+        "SELECT service FROM intake.card WHERE service = $1 OR service_id = $1"
+        " ORDER BY version DESC LIMIT 1",
+        ref,
+    )
+    if row is None:
+        raise NotFound
+    return str(row["service"])
+
+
+async def card(tx: Transaction, ref: str) -> tuple[IdentityCard, int]:
+    """The newest card of a service, with the channels as they are today, and its version."""
+    row = await tx.fetchrow(
+        "SELECT version, body FROM intake.card WHERE service = $1 ORDER BY version DESC LIMIT 1",
+        await service_named(tx, ref),
+    )
+    if row is None:
+        raise NotFound
+    shown = loads(row["body"])
+    shown["channels"] = await live_channels(tx, shown["service"])
+    return IdentityCard.model_validate(shown), row["version"]
+
+
+async def live_channels(tx: Transaction, service: str) -> dict[str, list[str]]:
+    """The channels that are open at each stage of a service."""
+    rows = await tx.fetch(
+        "SELECT stage, array_agg(channel ORDER BY channel) AS channels FROM intake.channel"
+        " WHERE service = $1 AND allowed GROUP BY stage",
+        service,
+    )
+    return dict.fromkeys(STAGES, []) | {row["stage"]: list(row["channels"]) for row in rows}
+
+
+async def services(
+    tx: Transaction, *, event: LifeEvent | None, parent_id: str | None, page: tuple[int, str | None]
+) -> Page[ServiceRow]:
+    """Every service by its name; those of one life event, or below one official id."""
+    limit, cursor = page
+    book, today = await rulebook(tx), tehran_date(tx.now)
+    rows = await tx.fetch(
+        "SELECT DISTINCT ON (service) service, version, body FROM intake.card"
+        " WHERE service > $1 ORDER BY service, version DESC",
+        Cursor.decode(cursor, str)[0] if cursor else "",
+    )
+    found = []
+    for row in rows:
+        body = loads(row["body"])
+        marks = body["life_events"] or {}
+        if event is not None and marks.get(event, {}).get("mark") != "ticked":
+            continue
+        if parent_id is not None and body["parent_id"] != parent_id:
+            continue
+        current = book.statement_version(row["service"], today)
+        more = {"version": row["version"], "statement_version": current}
+        found.append(ServiceRow.model_validate(body | more))
+    return paged(found, limit, key="service")
+
+
+def paged(found: Sequence[T], limit: int, *, key: str) -> Page[T]:
+    """The first of these rows, and where the next page begins if there are more."""
+    more = len(found) > limit
+    last = getattr(found[limit - 1], key) if more else None
+    return Page(items=list(found[:limit]), next_cursor=Cursor.encode([str(last)]) if more else None)
+
+
+async def checklist(tx: Transaction, service: str, reason: str | None) -> list[Paper]:
+    """The papers of a request on this day; without a reason, those of any reason.
+
+    Then only what every reason requires is required. Raises InvalidQuery for an unknown reason.
+    """
+    key, today = f"intake.documents.{service}", tehran_date(tx.now)
+    rows = await tx.fetch(
+        "SELECT key FROM intake.policy WHERE (key = $1 OR starts_with(key, $1 || '.'))"
+        " AND valid @> $2::date ORDER BY key",
+        key,
+        today,
+    )
+    keys = [row["key"] for row in rows]
+    if reason is not None:
+        keys = [name for name in keys if name == f"{key}.{reason}"]
+        if not keys:
+            fault = Fault("/query/reason", "not_one_of", "این دلیل شناخته نیست", "Not known here")
+            raise InvalidQuery(errors=[fault])
+    lists = [(await policy.on(tx, name, today))["items"] for name in keys]
+    papers: dict[str, Paper] = {}
+    for item in (item for items in lists for item in items):
+        papers.setdefault(item["kind"], Paper(kind=item["kind"], fa=item["fa"], required=True))
+    for paper in papers.values():
+        wanted = [{item["kind"] for item in items if item["required"]} for items in lists]
+        paper.required = all(paper.kind in kinds for kinds in wanted)
+    return list(papers.values())
+
+
+async def statements(tx: Transaction, service: str) -> list[Statement]:
+    """Every version of a service's statement, the newest first.
+
+    A version without an end of its own ends where a later one begins.
+    """
+    rows = await tx.fetch(
+        "SELECT body FROM intake.statement WHERE service = $1 ORDER BY version DESC", service
+    )
+    found: list[Statement] = []
+    for row in rows:
+        text = Statement.model_validate_json(row["body"])
+        later = min((one.valid_from for one in found), default=None)
+        if text.valid_to is None and later is not None and later > text.valid_from:
+            text = text.model_copy(update={"valid_to": later})
+        found.append(text)
+    return found
+
+
+async def statement(tx: Transaction, service: str, version: int | None) -> Statement:
+    """A version of a statement; without one, that which is in force today. Raises NotFound."""
+    if version is None:
+        book = await rulebook(tx)
+        version = book.statement_version(service, tehran_date(tx.now))
+    for text in await statements(tx, service):
+        if text.version == version:
+            return text
+    raise NotFound
+
+
+async def statement_versions(tx: Transaction, service: str) -> list[StatementRow]:
+    """The versions of a statement without their text."""
+    return [
+        StatementRow.model_validate(text.model_dump(include=set(StatementRow.model_fields)))
+        for text in await statements(tx, service)
+    ]
+
+
+async def areas(
+    tx: Transaction, *, kind: str | None, parent_id: str | None, page: tuple[int, str | None]
+) -> Page[AreaOut]:
+    """Provinces and counties by their id."""
+    limit, cursor = page
+    rows = await tx.fetch(
+        "SELECT id, parent_id, kind, name_fa FROM intake.area WHERE id > $1"
+        " AND ($2::text IS NULL OR kind = $2) AND ($3::text IS NULL OR parent_id = $3)"
+        " ORDER BY id LIMIT $4",
+        Cursor.decode(cursor, str)[0] if cursor else "",
+        kind,
+        parent_id,
+        limit + 1,
+    )
+    return paged([AreaOut(**row) for row in rows], limit, key="id")
+
+
+async def offices(
+    tx: Transaction, *, province: str | None, page: tuple[int, str | None]
+) -> Page[OfficeOut]:
+    """Offices by their code."""
+    limit, cursor = page
+    rows = await tx.fetch(
+        "SELECT code, name_fa, province, counties FROM intake.office WHERE code > $1"
+        " AND ($2::text IS NULL OR province = $2) ORDER BY code LIMIT $3",
+        Cursor.decode(cursor, str)[0] if cursor else "",
+        province,
+        limit + 1,
+    )
+    return paged([OfficeOut(**row) for row in rows], limit, key="code")
+
+
+async def contracts(
+    tx: Transaction, *, office_code: str | None, number: str | None, page: tuple[int, str | None]
+) -> Page[ContractOut]:
+    """Contracts in the order in which they were written down."""
+    limit, cursor = page
+    rows = await tx.fetch(
+        "SELECT id, number, office_code, services, from_on, to_on FROM intake.counter_contract"
+        " WHERE ($1::uuid IS NULL OR id > $1) AND ($2::text IS NULL OR office_code = $2)"
+        " AND ($3::text IS NULL OR number = $3) ORDER BY id LIMIT $4",
+        Cursor.decode(cursor, str)[0] if cursor else None,
+        office_code,
+        number,
+        limit + 1,
+    )
+    return paged([ContractOut(**row) for row in rows], limit, key="id")

@@ -72,11 +72,10 @@ class Source(Part):
     confirmed: StrictBool
 
 
-class Statement(Part):
-    """One version of a service's statement; acceptance of it is kept with each application."""
+class StatementIn(Part):
+    """What a statement says, as it is written anew; its version is counted here."""
 
     service: ServiceName
-    version: Annotated[StrictInt, Field(ge=1, le=100_000)]
     valid_from: Day
     valid_to: Day | None = Field(description="First day on which it no longer holds")
     document_title: Title | None = Field(description="The title printed above the name")
@@ -97,3 +96,9 @@ class Statement(Part):
         if self.valid_to is not None and self.valid_to <= self.valid_from:
             raise PydanticCustomError("ends_before_it_begins", "ends_before_it_begins")
         return self
+
+
+class Statement(StatementIn):
+    """One version of a service's statement; acceptance of it is kept with each application."""
+
+    version: Annotated[StrictInt, Field(ge=1, le=30_000)]
