@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
 
 from services.gateway.app import create_app
-from services.gateway.document import merge
-from shared.web import errors
+from services.gateway.pages.document import merge
+from shared.web import answering, errors
 from shared.web.auth import Caller, Identity, Role, allow, load_verifier
 from shared.web.errors import Refusal, catalogue
 from shared.web.ingress import Ingress
@@ -53,7 +53,7 @@ def _service(name: str, fields: dict[str, type], settings=None) -> FastAPI:
     app.include_router(router, prefix="/internal", include_in_schema=False)
     app.add_api_route("/readyz", lambda: {"status": "ready"}, include_in_schema=False)
     app.add_api_route("/outside-v1", _outside)
-    errors.install(app, issuer=ISSUER)
+    answering.install(app, issuer=ISSUER)
     if settings is not None:
         verifier = load_verifier(settings.keys_dir, name)
         app.add_middleware(Identity, verifier=verifier)

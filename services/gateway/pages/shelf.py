@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Scope, Send
 
-from services.gateway.document import Document
 from services.gateway.pages import docs, health, home, problems
+from services.gateway.pages.document import Document
 from services.gateway.pages.html import Answer
 from services.gateway.routes import READS, Route
 from shared.running.settings import Settings

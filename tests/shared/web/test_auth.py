@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
-from shared.web import errors
+from shared.web import answering
 from shared.web.auth import (
     MAX_TTL_S,
     SYSTEM,
@@ -209,7 +209,7 @@ def service():
         return actor.sub
 
     app.include_router(router, prefix="/v1")
-    errors.install(app, issuer=ISSUER)
+    answering.install(app, issuer=ISSUER)
     app.add_middleware(Identity, verifier=Verifier("loans", {"gateway": key}))
     return app, Signer("gateway", key)
 

@@ -12,7 +12,7 @@ import respx
 from fastapi import Body, FastAPI, Request
 from joserfc.jwk import OKPKey
 
-from shared.web import errors
+from shared.web import answering, errors
 from shared.web.auth import SYSTEM, Actor, Caller, Identity, Role, Signer, Verifier
 from shared.web.clients import (
     Breaker,
@@ -227,7 +227,7 @@ def make_intake() -> Any:
     async def note(body: Annotated[dict[str, Any], Body()], _: Caller, request: Request) -> dict:
         return {"body": body, "key": request.headers.get("idempotency-key")}
 
-    errors.install(app)
+    answering.install(app)
     app.add_middleware(Identity, verifier=Verifier("intake", {"loans": KEY}))
     app.add_middleware(Ingress)
     return app

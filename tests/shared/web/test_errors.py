@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.running.log import only_listed
 from shared.values import identifiers
 from shared.values.identifiers import NationalCode
-from shared.web import errors
+from shared.web import answering, errors
 from shared.web.answering import refusal_for
 from shared.web.errors import (
     Conflict,
@@ -65,7 +65,7 @@ class DriverError(Exception):
 
 def make_app() -> FastAPI:
     app = FastAPI()
-    errors.install(app, issuer="https://id.example")
+    answering.install(app, issuer="https://id.example")
 
     @app.post("/things")
     async def things(body: Body) -> None: ...
@@ -278,7 +278,7 @@ def test_a_refusal_brings_its_headers():
 
 async def test_faults_raised_by_a_service_are_told_in_both_languages(ask):
     app = FastAPI()
-    errors.install(app)
+    answering.install(app)
 
     @app.get("/")
     async def refuse() -> None:

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Form, Request, UploadFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.web import errors
+from shared.web import answering
 from shared.web.errors import MalformedJson, NotFound
 from shared.web.ingress import MIB, Ingress
 from shared.web.strict import MAX_DEPTH, MAX_NODES, strict_loads
@@ -311,7 +311,7 @@ async def test_a_stream_takes_any_media_up_to_its_own_limit(ask):
 
 def make_uploads() -> FastAPI:
     app = FastAPI()
-    errors.install(app)
+    answering.install(app)
 
     @app.post("/files")
     async def upload(request: Request, file: UploadFile, kind: Annotated[str, Form()]) -> dict:

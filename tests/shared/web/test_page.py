@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from shared.web import errors
+from shared.web import answering
 from shared.web.errors import PreconditionRequired
 from shared.web.page import (
     Cursor,
@@ -31,7 +31,7 @@ class Filters(BaseModel):
 @pytest.fixture(scope="module")
 def app():
     app, router = FastAPI(), APIRouter(dependencies=[KnownQuery])
-    errors.install(app)
+    answering.install(app)
 
     @router.get("/numbers")
     async def numbers(
