@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -47,7 +48,7 @@ class Application(CaseColumns, Base):
     contract_number: Mapped[str | None] = mapped_column(Text)
     filed_by_sub: Mapped[str] = mapped_column(Text)
     statement_version: Mapped[int | None] = mapped_column(SmallInteger)
-    fee_rial: Mapped[int] = mapped_column(server_default=text("0"))
+    fee_rial: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     identity: Mapped[str] = mapped_column(Text, server_default=text("'confirmed'"))
     household_id: Mapped[UUID | None] = mapped_column(ForeignKey("intake.household.id"))
     submitted_at: Mapped[datetime | None] = mapped_column(INSTANT)

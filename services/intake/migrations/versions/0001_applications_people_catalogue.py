@@ -403,7 +403,7 @@ def upgrade() -> None:
         sa.Column("contract_number", sa.Text(), nullable=True),
         sa.Column("filed_by_sub", sa.Text(), nullable=False),
         sa.Column("statement_version", sa.SmallInteger(), nullable=True),
-        sa.Column("fee_rial", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("fee_rial", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("identity", sa.Text(), server_default=sa.text("'confirmed'"), nullable=False),
         sa.Column("household_id", sa.Uuid(), nullable=True),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
