@@ -1,0 +1,1 @@
+"""The ways by which a message reaches a person: the portal's inbox, and SMS."""
