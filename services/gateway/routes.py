@@ -34,6 +34,7 @@ _PUBLIC: dict[str, frozenset[str]] = {
     "services": READS,
     "statements": READS,
     "areas": READS,
+    "offices": READS,
     "follow": frozenset({"POST"}),
     "receipts": frozenset({"POST"}),
 }

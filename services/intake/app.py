@@ -1,6 +1,7 @@
 """The manifest of intake."""
 
 from services.intake.applications import routes as applications
+from services.intake.catalogue import routes as catalogue
 from services.intake.catalogue.actions import seed
 from services.intake.clients import Clients
 from services.intake.events import HEARS, TIMERS
@@ -12,7 +13,7 @@ service = Service(
     name="intake",
     title="پذیرش، اشخاص و فهرست خدمت‌ها",
     metadata=metadata,
-    routers=[applications.router],
+    routers=[applications.router, catalogue.router],
     internal=[applications.internal],
     workflows=[APPLICATION],
     hears=HEARS,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
+from uuid import UUID
 
 from services.intake.catalogue.card import STAGES, IdentityCard
 from services.intake.catalogue.schemas import (
@@ -22,7 +23,7 @@ from shared.storage.db import Transaction, loads
 from shared.values.calendar import tehran_date
 from shared.values.text import for_matching
 from shared.web.errors import Fault, InvalidQuery, NotFound
-from shared.web.page import Cursor, Page
+from shared.web.page import Cursor, InvalidCursor, Page
 
 REMEMBER_S = 5.0
 T = TypeVar("T")
@@ -177,7 +178,8 @@ async def live_channels(tx: Transaction, service: str) -> dict[str, list[str]]:
         " WHERE service = $1 AND allowed GROUP BY stage",
         service,
     )
-    return dict.fromkeys(STAGES, []) | {row["stage"]: list(row["channels"]) for row in rows}
+    opened: dict[str, list[str]] = {stage: [] for stage in STAGES}
+    return opened | {row["stage"]: list(row["channels"]) for row in rows}
 
 
 async def services(
@@ -203,6 +205,16 @@ async def services(
         more = {"version": row["version"], "statement_version": current}
         found.append(ServiceRow.model_validate(body | more))
     return paged(found, limit, key="service")
+
+
+def after_id(cursor: str | None) -> UUID | None:
+    """The id that a cursor names. Raises InvalidCursor."""
+    if cursor is None:
+        return None
+    try:
+        return UUID(Cursor.decode(cursor, str)[0])
+    except ValueError:
+        raise InvalidCursor from None
 
 
 def paged(found: Sequence[T], limit: int, *, key: str) -> Page[T]:
@@ -318,7 +330,7 @@ async def contracts(
         "SELECT id, number, office_code, services, from_on, to_on FROM intake.counter_contract"
         " WHERE ($1::uuid IS NULL OR id > $1) AND ($2::text IS NULL OR office_code = $2)"
         " AND ($3::text IS NULL OR number = $3) ORDER BY id LIMIT $4",
-        Cursor.decode(cursor, str)[0] if cursor else None,
+        after_id(cursor),
         office_code,
         number,
         limit + 1,
