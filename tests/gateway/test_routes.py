@@ -92,7 +92,7 @@ def test_no_other_path_leads_anywhere(path):
         ("POST", "/spdci/v1/oauth2/client/token", True),
         ("GET", "/spdci/v1/.well-known/jwks.json", True),
         ("POST", "/spdci/v1/registry/sync/enrolled", False),
-        ("GET", "/v1/offices", False),
+        ("GET", "/v1/offices", True),
         ("POST", "/v1/applications", False),
         ("GET", "/v1/decisions/eligibility-1", False),
     ],
