@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.intake.applications import actions, queries
 from services.intake.applications.models import Application
@@ -23,6 +23,7 @@ from services.intake.applications.schemas import (
     VisitDoneIn,
     VisitWantedIn,
 )
+from services.intake.people import queries as people_queries
 from services.intake.errors import DuplicateOpenRequest
 from services.intake.workflow import Status
 from shared.cases import get_or_refuse, made, may_see
@@ -300,3 +301,14 @@ async def application_for_service(
     """What the service that works on an application may know of it, in clear."""
     application = await get_or_refuse(tx, Application, tracking_code, actor=actor)
     return await queries.for_service(tx, application, actions.open_content(tx, application))
+
+
+class PeopleIn(BaseModel):
+    """Whom a notice is for."""
+
+    person_ids: list[UUID]
+
+
+@internal.post("/people/contacts", dependencies=[Depends(allow(Role.SYSTEM))])
+async def contacts(body: PeopleIn, tx: Tx) -> dict[str, Any]:
+    return {"items": await people_queries.contacts(tx, body.person_ids)}

@@ -1,22 +1,27 @@
-"""Who somebody is, asked of the registries before anything is written.
+"""Who somebody is: asked of the registries before anything is written, and shown to whom it may be.
 
 What a silent registry means is policy, per inquiry: the application is taken and finished when the
 registry answers, or it is refused for now.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
+from uuid import UUID
 
 from services.intake.clients import Record, clients
 from services.intake.errors import RegistryAway
+from services.intake.people.schemas import LookupOut, PersonView
+from shared.cases import SEES_ALL
 from shared.storage import policy
-from shared.storage.db import Transaction
-from shared.values.calendar import tehran_date
+from shared.storage.db import Transaction, loads
+from shared.values.calendar import jalali_text, tehran_date
+from shared.values.identifiers import mask_national_code
+from shared.web.auth import Actor
 from shared.web.clients import PartyUnavailable
-from shared.web.errors import Fault
+from shared.web.errors import Fault, InvalidInput
 
 T = TypeVar("T")
 ACCEPT = "accept_and_finish"
@@ -125,3 +130,182 @@ def _judge_person(
                 "According to the civil registry this person has died",
             )
         )
+
+
+async def contacts(tx: Transaction, person_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """How to reach people: the blind index that a citizen's token leads to, and the mobile."""
+    rows = await tx.fetch(
+        "SELECT id, code_index, mobile, alive FROM intake.person WHERE id = ANY($1::uuid[])",
+        list(person_ids),
+    )
+    opened = tx.runtime.crypto.open
+    return [
+        {
+            "person_id": row["id"],
+            "holder": row["code_index"].hex(),
+            "mobile": opened(row["mobile"], table="intake.person", column="mobile", row=row["id"])
+            if row["mobile"]
+            else None,
+            "alive": row["alive"],
+        }
+        for row in rows
+    ]
+
+
+# What offices and services see
+
+
+_PERSON = """
+SELECT p.*,
+  (SELECT json_build_object('household_id', m.household_id, 'relation', m.relation,
+      'joined_on', m.joined_on, 'head_id', h.head_id, 'province', h.province,
+      'office_code', h.office_code)
+    FROM intake.membership m JOIN intake.household h ON h.id = m.household_id
+    WHERE m.person_id = p.id AND m.ended_on IS NULL) AS household,
+  (SELECT json_agg(json_build_object('coverage_id', c.id, 'reason', c.reason,
+      'from_on', cp.from_on, 'file_status', c.file_status) ORDER BY cp.from_on)
+    FROM intake.covered_person cp JOIN intake.coverage c ON c.id = cp.coverage_id
+    WHERE cp.person_id = p.id AND cp.to_on IS NULL) AS coverage,
+  (SELECT json_agg(json_build_object('contradiction_id', d.id, 'field', d.field,
+      'tracking_code', d.tracking_code, 'noted_at', d.noted_at) ORDER BY d.noted_at)
+    FROM intake.contradiction d WHERE d.person_id = p.id AND d.settled_at IS NULL)
+    AS contradictions,
+  (SELECT array_agg(DISTINCT a.province) FROM intake.application a
+    WHERE a.person_ids @> ARRAY[p.id]) AS asked_in
+FROM intake.person p WHERE
+"""
+
+
+async def person(
+    tx: Transaction, *, person_id: UUID | None = None, national_code: str | None = None
+) -> dict[str, Any] | None:
+    """A person with household, coverage and open contradictions, in one read."""
+    index = tx.runtime.crypto.index(national_code) if national_code is not None else None
+    row = await tx.fetchrow(f"{_PERSON} p.id = $1 OR p.code_index = $2", person_id, index)
+    if row is None:
+        return None
+    found = dict(row)
+    for name in ("household", "coverage", "contradictions"):
+        found[name] = loads(found[name])
+    return found
+
+
+def in_reach(found: dict[str, Any], actor: Actor) -> bool:
+    """Staff see the people of their province: by the household, else by what they applied for."""
+    if actor.roles & SEES_ALL:
+        return True
+    if actor.province is None:
+        return False
+    if found["household"] is not None and found["household"]["province"] is not None:
+        return bool(found["household"]["province"] == actor.province)
+    return actor.province in (found["asked_in"] or ())
+
+
+def opened(tx: Transaction, found: dict[str, Any]) -> dict[str, Any]:
+    """What is sealed of a person: code, mobile, and the registry's record."""
+    crypto, row = tx.runtime.crypto, found["id"]
+    place = {"table": "intake.person", "row": row}
+    mobile, record = found["mobile"], found["record"]
+    return {
+        "national_code": crypto.open(found["code"], column="code", **place),
+        "mobile": crypto.open(mobile, column="mobile", **place) if mobile else None,
+        "record": crypto.open_json(record, column="record", **place) if record else {},
+    }
+
+
+def view(tx: Transaction, found: dict[str, Any]) -> PersonView:
+    """A person as an office sees them."""
+    sealed = opened(tx, found)
+    record, mobile = sealed["record"], sealed["mobile"]
+    birth = record.get("birth_on")
+    return PersonView(
+        person_id=found["id"],
+        version=found["version"],
+        national_code=mask_national_code(sealed["national_code"]),
+        mobile=f"{mobile[:4]}***{mobile[-4:]}" if mobile else None,
+        first_name=record.get("first_name"),
+        last_name=record.get("last_name"),
+        father_name=record.get("father_name"),
+        birth_on=birth,
+        birth_on_jalali=jalali_text(date.fromisoformat(birth)) if birth else None,
+        sex=record.get("sex"),
+        marital_status=record.get("marital_status"),
+        alive=found["alive"],
+        died_on=found["died_on"],
+        household=found["household"],
+        coverage=found["coverage"] or [],
+        contradictions=found["contradictions"] or [],
+    )
+
+
+def glimpse(tx: Transaction, found: dict[str, Any]) -> LookupOut:
+    """A person as whoever knows the code may see them, in whatever province."""
+    sealed = opened(tx, found)
+    names = (sealed["record"].get("first_name"), sealed["record"].get("last_name"))
+    return LookupOut(
+        person_id=found["id"],
+        national_code=mask_national_code(sealed["national_code"]),
+        initials=" ".join(f"{name[0]}." for name in names if name) or None,
+        alive=found["alive"],
+        in_household=found["household"] is not None,
+        covered=bool(found["coverage"]),
+    )
+
+
+def for_service(tx: Transaction, found: dict[str, Any]) -> dict[str, Any]:
+    """A person in clear, for one of our own services with its purpose."""
+    sealed, home = opened(tx, found), found["household"] or {}
+    return {
+        "person_id": found["id"],
+        "version": found["version"],
+        "holder": found["code_index"].hex(),
+        "alive": found["alive"],
+        "died_on": found["died_on"],
+        "mobile": sealed["mobile"],
+        **sealed["record"],
+        "national_code": sealed["national_code"],
+        "household_id": home.get("household_id"),
+        "head_id": home.get("head_id"),
+        "province": home.get("province"),
+        "coverage": found["coverage"] or [],
+    }
+
+
+async def contacts(tx: Transaction, person_ids: list[UUID]) -> list[dict[str, Any]]:
+    """How these people are reached: the index that their inbox is kept under, and a mobile."""
+    rows = await tx.fetch(
+        "SELECT id, code_index, mobile, alive FROM intake.person WHERE id = ANY($1::uuid[])",
+        person_ids,
+    )
+    crypto = tx.runtime.crypto
+    return [
+        {
+            "person_id": row["id"],
+            "holder": row["code_index"].hex(),
+            "mobile": crypto.open(
+                row["mobile"], table="intake.person", column="mobile", row=row["id"]
+            )
+            if row["mobile"]
+            else None,
+            "alive": row["alive"],
+        }
+        for row in rows
+    ]
+
+
+async def records_of(tx: Transaction, asked: Mapping[str, str]) -> dict[str, Record]:
+    """The registry's records of living people, by code; `asked` is code by JSON pointer.
+
+    Raises RegistryAway, and InvalidInput for whom the registry does not know or knows as dead.
+    """
+    rule = await policy.on(tx, "intake.inquiry.civil_registry", tehran_date(tx.now))
+    ask, identity = clients(tx.runtime), Identity()
+    for pointer, code in asked.items():
+        try:
+            record = await ask.relations(code, keep_s=rule["cache_s"])
+        except PartyUnavailable:
+            raise RegistryAway from None
+        _judge_person(identity, code, (record,), pointer)
+    if identity.faults:
+        raise InvalidInput(errors=identity.faults)
+    return identity.records
