@@ -90,6 +90,14 @@ class Record:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Whether somebody lives, as the registry says today."""
+
+    alive: bool
+    died_on: date | None
+
+
 def gregorian(jalali: str) -> date:
     """The registry's `1359/12/11` as a date. Raises ValueError for what is no day."""
     year, month, day = (int(part) for part in jalali.split("/"))
@@ -163,6 +171,22 @@ class Clients:
         key = self._index(f"relations|{national_code}")
         body = {"nationalId": national_code}
         return await self._people.get(key, keep_s, lambda: self._ask("/relations", body))
+
+    async def life(self, national_code: str) -> Life | None:
+        """Whether somebody lives, asked anew each time; None when the registry knows no such code.
+
+        Raises PartyUnavailable: silence is never taken for a death (H03).
+        """
+        answer = await self._registry.post(
+            "/life-status", {"nationalId": national_code}, inquiry=True
+        )
+        try:
+            if not answer["found"]:
+                return None
+            died = answer["deathDate"]
+            return Life(answer["alive"] is not False, gregorian(died) if died else None)
+        except (KeyError, TypeError, ValueError):
+            raise PartyUnavailable("civil-registry") from None
 
     async def _ask(self, path: str, body: dict[str, str]) -> Record | None:
         answer = await self._registry.post(path, body, inquiry=True)

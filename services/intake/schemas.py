@@ -2,8 +2,9 @@
 
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.values.calendar import Day
 from shared.values.identifiers import PostalCode
@@ -12,6 +13,9 @@ from shared.web.errors import Fault, InvalidInput
 
 Name = Annotated[str, persian_text(max_length=60, example="تهران")]
 Reason = Annotated[str, persian_text(max_length=500, example="بهبود وضعیت معیشت خانوار")]
+
+# In strict mode pydantic takes no text for a UUID once the JSON is parsed.
+Id = Annotated[UUID, Field(strict=False)]
 
 
 class Body(BaseModel):

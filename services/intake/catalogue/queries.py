@@ -221,7 +221,8 @@ def paged(found: Sequence[T], limit: int, *, key: str) -> Page[T]:
     """The first of these rows, and where the next page begins if there are more."""
     more = len(found) > limit
     last = getattr(found[limit - 1], key) if more else None
-    return Page(items=list(found[:limit]), next_cursor=Cursor.encode([str(last)]) if more else None)
+    last = last if isinstance(last, int) else str(last)
+    return Page(items=list(found[:limit]), next_cursor=Cursor.encode([last]) if more else None)
 
 
 async def checklist(tx: Transaction, service: str, reason: str | None) -> list[Paper]:
@@ -281,12 +282,18 @@ async def statement(tx: Transaction, service: str, version: int | None) -> State
     raise NotFound
 
 
-async def statement_versions(tx: Transaction, service: str) -> list[StatementRow]:
-    """The versions of a statement without their text."""
-    return [
+async def statement_versions(
+    tx: Transaction, service: str, *, page: tuple[int, str | None]
+) -> Page[StatementRow]:
+    """The versions of a statement without their text, the newest first."""
+    limit, cursor = page
+    before = Cursor.decode(cursor, int)[0] if cursor else None
+    found = [
         StatementRow.model_validate(text.model_dump(include=set(StatementRow.model_fields)))
         for text in await statements(tx, service)
+        if before is None or text.version < before
     ]
+    return paged(found, limit, key="version")
 
 
 async def areas(

@@ -116,8 +116,11 @@ async def write_statement(
 
 
 @router.get("/statements/{service}", tags=["catalogue"], summary="نسخه‌های بیانیهٔ یک خدمت")
-async def list_statements(service: Named, tx: Tx) -> list[StatementRow]:
-    return await queries.statement_versions(tx, await queries.service_named(tx, service))
+async def list_statements(
+    service: Named, tx: Tx, limit: Limit = 50, cursor: After = None
+) -> Page[StatementRow]:
+    name = await queries.service_named(tx, service)
+    return await queries.statement_versions(tx, name, page=(limit, cursor))
 
 
 @router.get("/areas", tags=["catalogue"], summary="استان‌ها و شهرستان‌ها")

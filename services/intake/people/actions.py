@@ -21,6 +21,7 @@ from services.intake.people.models import (
 )
 from shared.storage.db import Transaction
 from shared.storage.outbox import tell
+from shared.storage.step import row_of
 from shared.values.calendar import tehran_date
 from shared.values.identifiers import uuid7
 from shared.values.text import for_matching
@@ -81,13 +82,13 @@ async def refresh(
     """
     crypto = tx.runtime.crypto
     index = crypto.index(record.national_code)
-    found: Person | None = await tx.scalar(
-        select(Person).where(Person.code_index == index).with_for_update()
-    )
+    found = await locked(tx, code_index=index)
     if found is None:
         person = new_person(tx, record.national_code, record, mobile=mobile)
-        await tx.add(person)
-        return person.id
+        await tx.execute(row_of(person, on_conflict="skip").insert())
+        found = await locked(tx, code_index=index)  # it, or that of a rival who was first
+        if found is None:
+            raise LookupError("a person who was just written is not there")
     name = name_index(tx, record)
     if found.name_index is not None and found.name_index != name:
         await tx.add(
@@ -107,6 +108,15 @@ async def refresh(
         found.mobile_source = "shahkar"
     await tx.flush()
     return found.id
+
+
+async def locked(
+    tx: Transaction, *, person_id: UUID | None = None, code_index: bytes | None = None
+) -> Person | None:
+    """A person by id or by blind index; whoever else changes them waits."""
+    which = Person.id == person_id if person_id is not None else Person.code_index == code_index
+    found: Person | None = await tx.scalar(select(Person).where(which).with_for_update())
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +193,7 @@ async def add_member(
         await tx.add(membership)
     except Exception as failure:
         if _violates(failure, "one_household_at_a_time"):
-            raise PersonInOtherHousehold from None
+            raise PersonInOtherHousehold(person_id=str(person_id)) from None
         raise
     return membership
 
@@ -210,7 +220,7 @@ def _membership(household_id: UUID, person_id: UUID, relation: str, *, on: date)
 
 async def start_coverage(
     tx: Transaction, household_id: UUID, people: Sequence[UUID], *, reason: str, on: date,
-    source: str,
+    source: str, file_status: str = "current",
 ) -> UUID:  # fmt: skip
     """These people are covered from that day; a household that is covered already gains them.
 
@@ -228,7 +238,7 @@ async def start_coverage(
             reason=reason,
             started_on=on,
             source=source,
-            file_status="current",
+            file_status=file_status,
             created_at=tx.now,
             version=1,
         )

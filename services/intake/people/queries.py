@@ -5,7 +5,7 @@ registry answers, or it is refused for now.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -269,28 +269,6 @@ def for_service(tx: Transaction, found: dict[str, Any]) -> dict[str, Any]:
         "province": home.get("province"),
         "coverage": found["coverage"] or [],
     }
-
-
-async def contacts(tx: Transaction, person_ids: list[UUID]) -> list[dict[str, Any]]:
-    """How these people are reached: the index that their inbox is kept under, and a mobile."""
-    rows = await tx.fetch(
-        "SELECT id, code_index, mobile, alive FROM intake.person WHERE id = ANY($1::uuid[])",
-        person_ids,
-    )
-    crypto = tx.runtime.crypto
-    return [
-        {
-            "person_id": row["id"],
-            "holder": row["code_index"].hex(),
-            "mobile": crypto.open(
-                row["mobile"], table="intake.person", column="mobile", row=row["id"]
-            )
-            if row["mobile"]
-            else None,
-            "alive": row["alive"],
-        }
-        for row in rows
-    ]
 
 
 async def records_of(tx: Transaction, asked: Mapping[str, str]) -> dict[str, Record]:
