@@ -34,7 +34,9 @@ ROOMS = {
 }
 ROOMS_OF = {
     "gateway": {"app", "routes", "crossing", "origins", "remote", "errors", "pages"},
-    "intake": ROOMS | {"applications", "people", "catalogue", "feedback", "reports"},
+    "intake": ROOMS
+    | {"catalogue", "applications", "documents", "worklist", "feedback", "reports"}
+    | {"people", "households", "coverage", "life_events"},
     "notify": ROOMS | {"channels", "templates"},
 }
 SETS_STATUS = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?\bstatus\s*=", re.DOTALL)
