@@ -62,12 +62,16 @@ async def for_service(
     tx: Transaction, application: Application, content: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the service of an application may know: people by id, the details in clear."""
-    members = await tx.fetch(
-        "SELECT m.person_id, m.relation, p.alive FROM intake.membership m"
-        " JOIN intake.person p ON p.id = m.person_id"
-        " WHERE m.household_id = $1 AND m.ended_on IS NULL ORDER BY m.joined_on, m.id",
+    rows = await tx.fetch(
+        "SELECT p.id AS person_id, m.relation, p.alive, p.record FROM intake.person p"
+        " LEFT JOIN intake.membership m"
+        " ON m.person_id = p.id AND m.household_id = $1 AND m.ended_on IS NULL"
+        " WHERE m.id IS NOT NULL OR p.id = ANY ($2::uuid[]) ORDER BY m.joined_on, m.id",
         application.household_id,
+        [application.applicant_id, application.subject_id],
     )
+    people = {row["person_id"]: _for_service(tx, row) for row in rows}
+    members = [row for row in rows if row["relation"] is not None and row["alive"]]
     at = application.submitted_at
     return {
         "tracking_code": application.tracking_code,
@@ -81,16 +85,26 @@ async def for_service(
         "office_code": application.office_code,
         "filed_by": application.filed_by,
         "household_id": application.household_id,
-        "applicant": {"person_id": application.applicant_id},
-        "subject": {"person_id": application.subject_id},
+        "applicant": people[application.applicant_id],
+        "subject": people[application.subject_id],
         "person_ids": application.person_ids,
         "holders": [index.hex() for index in application.holders],
         "kin": [index.hex() for index in application.kin],
-        "members": [dict(member) for member in members if member["alive"]],
+        "members": [
+            people[member["person_id"]] | {"relation": member["relation"]} for member in members
+        ],
         "missing_documents": await missing_documents(tx, application, content),
         "applicant_code": content["applicant"]["national_code"],
         "details": content["details"],
     }
+
+
+def _for_service(tx: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A person by id, with the birth date that the civil registry told, if it has told one."""
+    record = row["record"] and tx.runtime.crypto.open_json(
+        row["record"], table="intake.person", column="record", row=row["person_id"]
+    )
+    return {"person_id": row["person_id"], "birth_on": record["birth_on"] if record else None}
 
 
 def checklist_key(service: str, details: Mapping[str, Any]) -> str:
