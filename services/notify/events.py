@@ -37,6 +37,7 @@ async def _facts(tx: Transaction, event: Event) -> dict[str, Any]:
     return {
         **(event.payload.get("facts") or {}),
         "tracking_code": event.payload.get("tracking_code"),
+        "status_label": event.payload.get("status_label"),
         "phone": phone["printed"][0],
     }
 
