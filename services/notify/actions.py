@@ -92,7 +92,9 @@ async def send(runtime: Runtime, timer: Timer) -> None:
             await _unknown(runtime, notice)
             return
         if receipt is None:
-            receipt = await _hand_over(runtime, notice, provider, again=asks_first)
+            if asks_first and not await _again(runtime, notice):
+                return
+            receipt = await _hand_over(runtime, notice, provider)
     except NotAccepted as no:
         await _refused(runtime, notice, no)
     except PartyUnavailable:
@@ -111,9 +113,7 @@ async def _take(runtime: Runtime, timer: Timer) -> tuple[Notice | None, bool]:
             return None, False
         if notice.status == Status.SENDING:
             return notice, True
-        may_go = await _allowed_from(tx)
-        if may_go > tx.now:
-            await remind(tx, SEND, subject_id=notice.id, due_at=may_go)
+        if await _waits(tx, notice):
             return None, False
         notice.provider = clients(runtime).sms[0].name
         notice.attempts += 1
@@ -122,17 +122,18 @@ async def _take(runtime: Runtime, timer: Timer) -> tuple[Notice | None, bool]:
         return notice, False
 
 
-async def _allowed_from(tx: Transaction) -> Any:
+async def _waits(tx: Transaction, notice: Notice) -> bool:
+    """Whether it is too late in the evening (H60); then it comes back in the morning."""
     hours = await policy.on(tx, "notify.sms.hours", tehran_date(tx.now))
     here = hours["production" if tx.runtime.settings.production else "demo"]
-    return rules.allowed_from(tx.now, opens=here["from"], closes=here["to"])
+    may_go = rules.allowed_from(tx.now, opens=here["from"], closes=here["to"])
+    if may_go == tx.now:
+        return False
+    await remind(tx, SEND, subject_id=notice.id, due_at=may_go)
+    return True
 
 
-async def _hand_over(
-    runtime: Runtime, notice: Notice, provider: SmsProvider, *, again: bool
-) -> Receipt:
-    if again:
-        await _count(runtime, notice)
+async def _hand_over(runtime: Runtime, notice: Notice, provider: SmsProvider) -> Receipt:
     opened = {
         column: runtime.crypto.open(sealed, table=TABLE, column=column, row=notice.id)
         for column, sealed in (("mobile", notice.mobile), ("text", notice.text))
@@ -140,9 +141,14 @@ async def _hand_over(
     return await provider.send(str(notice.id), **opened)
 
 
-async def _count(runtime: Runtime, notice: Notice) -> None:
-    """Write one more attempt ahead. Raises RuntimeError when somebody else has settled it."""
+async def _again(runtime: Runtime, notice: Notice) -> bool:
+    """Write one more attempt ahead, unless it is night.
+
+    Raises RuntimeError when somebody else has settled it.
+    """
     async with runtime.transaction() as tx:
+        if await _waits(tx, notice):
+            return False
         row = await tx.write(
             "UPDATE notify.notice SET attempts = attempts + 1"
             " WHERE id = $1 AND version = $2 AND status = 'sending' RETURNING attempts",
@@ -151,6 +157,7 @@ async def _count(runtime: Runtime, notice: Notice) -> None:
         )
     if row is None:
         raise RuntimeError("another runner has settled this notice")
+    return True
 
 
 async def _sent(runtime: Runtime, notice: Notice, receipt: Receipt) -> None:

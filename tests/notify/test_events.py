@@ -119,7 +119,6 @@ async def test_everybody_named_is_told_once_and_the_dead_are_not(post):
     assert await post.items(late) == await post.phone(late) == []
 
 
-@pytest.mark.req("H59")
 async def test_who_has_no_mobile_reads_it_in_the_portal(post):
     silent, reached = post.person(mobile=None), post.person()
     await post.tell("livelihood.activated", silent, reached)

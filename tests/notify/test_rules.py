@@ -197,7 +197,6 @@ def tehran(day, hour, minute=0):
     return datetime(2026, 11, day, hour, minute, tzinfo=TEHRAN).astimezone(UTC)
 
 
-@pytest.mark.req("H60")
 @pytest.mark.parametrize(
     ("now", "opens", "closes", "goes"),
     [
@@ -215,7 +214,6 @@ def test_a_message_asked_for_at_night_goes_at_the_next_opening(now, opens, close
     assert allowed_from(now, opens=opens, closes=closes) == goes
 
 
-@pytest.mark.req("H60")
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_production_hours_are_never_left_and_nothing_waits_longer_than_the_night(now):
     hours = POLICY["notify.sms.hours"]["production"]

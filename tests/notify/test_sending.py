@@ -1,7 +1,8 @@
 """Sending: what the phones show, whatever breaks between us and the provider (FX3)."""
 
 import asyncio
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -122,7 +123,7 @@ async def test_a_runner_that_slept_past_its_lease_changes_nothing(post):
     with pytest.raises(StepNotAllowed):
         await actions._sent(post.runtime, slow, Receipt("1"))
     with pytest.raises(RuntimeError):
-        await actions._count(post.runtime, slow)
+        await actions._again(post.runtime, slow)
     assert len(await post.phone(person)) == 1
     assert (await post.notice(person))["status"] == "sent"
 
@@ -151,7 +152,6 @@ async def test_a_provider_that_does_not_deduplicate_never_gets_it_twice(
 # What the provider refuses
 
 
-@pytest.mark.req("H59")
 async def test_a_blacklisted_number_fails_and_nothing_waits_for_it(post):
     blocked, other = post.person(), post.person()
     await post.sandbox.put(f"/sms-blacklist/{blocked.mobile}", json={"blocked": True})
@@ -204,19 +204,24 @@ async def test_a_silence_of_a_day_goes_to_people_not_to_the_phone(post):
 # Hours
 
 
-@pytest.mark.req("H60")
-async def test_what_is_told_at_night_reaches_the_portal_at_once_and_the_phone_in_the_morning(post):
-    night = datetime(2027, 6, 1, 23, 30, tzinfo=TEHRAN)
+@pytest.fixture
+async def quiet_nights(post):
+    """Hours as in production, on days that no other test reaches."""
     async with post.runtime.transaction() as tx:
-        await policy.put(
-            tx,
-            "notify.sms.hours",
-            {"demo": {"from": "07:00", "to": "22:00"}},
-            effective_from=night.date(),
-            source_ref="a test's own hours",
-            confidence="H",
-        )
-    post.at(night)
+        with suppress(policy.PolicyExists):
+            await policy.put(
+                tx,
+                "notify.sms.hours",
+                {"demo": {"from": "07:00", "to": "22:00"}},
+                effective_from=date(2027, 6, 1),
+                source_ref="a test's own hours",
+                confidence="H",
+            )
+
+
+@pytest.mark.usefixtures("quiet_nights")
+async def test_what_is_told_at_night_reaches_the_portal_at_once_and_the_phone_in_the_morning(post):
+    post.at(datetime(2027, 6, 1, 23, 30, tzinfo=TEHRAN))
     person = await queued(post)
     await post.send()
     assert len(await post.items(person)) == 1
@@ -227,4 +232,22 @@ async def test_what_is_told_at_night_reaches_the_portal_at_once_and_the_phone_in
     assert (await post.timer(notice))["due_at"] == morning
     post.at(morning + timedelta(minutes=1))
     await post.send()
+    assert len(await post.phone(person)) == 1
+
+
+@pytest.mark.usefixtures("quiet_nights")
+async def test_what_the_provider_missed_in_the_evening_is_not_sent_again_at_night(post):
+    post.at(datetime(2027, 6, 3, 21, 59, tzinfo=TEHRAN))
+    person = await queued(post)
+    await post.fault("timeout")
+    await post.send()
+    assert (await post.notice(person))["status"] == "sending"
+    await post.fault("ok")
+    post.at(datetime(2027, 6, 4, 3, tzinfo=TEHRAN))
+    await post.leases_run_out()
+    await post.send()
+    assert await post.phone(person) == []
+    post.at(datetime(2027, 6, 4, 7, 1, tzinfo=TEHRAN))
+    await post.send()
+    assert (await post.notice(person))["status"] == "sent"
     assert len(await post.phone(person)) == 1
