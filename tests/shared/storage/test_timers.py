@@ -50,6 +50,13 @@ async def test_a_reminder_fires_once_when_it_is_due(agency):
     assert len(await left(agency)) == 1
 
 
+async def test_only_what_is_due_at_once_wakes_the_loop(agency):
+    await set_one(agency, after=HOUR)
+    assert not agency.hearer.due.is_set()
+    await set_one(agency)
+    assert agency.hearer.due.is_set()
+
+
 async def test_a_jump_of_the_business_clock_fires_what_it_passed(agency):
     subject = await set_one(agency, after=timedelta(days=40))
     async with agency.running(Timers(agency.hearer, {KIND: leaving(agency)})):
