@@ -43,7 +43,7 @@ def test_every_amount_in_the_documents_is_an_integer_of_rials(settings):
                 assert kinds(schema) <= {"integer", "object"}, f"{name}: {key} {schema}"
             if "amount" in key or "price" in key:
                 assert key.endswith("_rial"), f"{name}: {key} does not say its unit"
-    assert seen > 5
+    assert seen >= 3
 
 
 @pytest.mark.req("X-02")
