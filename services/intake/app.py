@@ -4,8 +4,12 @@ from services.intake.applications import routes as applications
 from services.intake.catalogue import routes as catalogue
 from services.intake.catalogue.actions import seed
 from services.intake.clients import Clients
+from services.intake.coverage import routes as coverage
 from services.intake.events import HEARS, TIMERS
+from services.intake.households import routes as households
+from services.intake.life_events import routes as life_events
 from services.intake.models import metadata
+from services.intake.people import routes as people
 from services.intake.workflow import APPLICATION
 from shared.service import Service
 
@@ -13,8 +17,11 @@ service = Service(
     name="intake",
     title="پذیرش، اشخاص و فهرست خدمت‌ها",
     metadata=metadata,
-    routers=[applications.router, catalogue.router],
-    internal=[applications.internal],
+    routers=[
+        *(applications.router, catalogue.router, people.router, households.router),
+        *(coverage.router, life_events.router),
+    ],
+    internal=[applications.internal, people.internal, coverage.internal],
     workflows=[APPLICATION],
     hears=HEARS,
     timers=TIMERS,

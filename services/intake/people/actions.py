@@ -16,6 +16,7 @@ from services.intake.people.models import (
     Coverage,
     CoveredPerson,
     Household,
+    LifeEvent,
     Membership,
     Person,
 )
@@ -25,6 +26,7 @@ from shared.storage.step import row_of
 from shared.values.calendar import tehran_date
 from shared.values.identifiers import uuid7
 from shared.values.text import for_matching
+from shared.web.errors import NotFound
 
 
 async def known_ids(tx: Transaction, codes: Iterable[str]) -> dict[str, UUID]:
@@ -102,10 +104,18 @@ async def refresh(
         )
     found.name_index = name
     found.record = _sealed_record(tx, found.id, record)
-    found.alive, found.died_on, found.known_at = record.alive, record.died_on, tx.now
+    found.known_at = tx.now
     if mobile is not None:
         found.mobile = crypto.seal(mobile, table="intake.person", column="mobile", row=found.id)
         found.mobile_source = "shahkar"
+    if found.alive and not record.alive:  # the other way needs a report: this answer may be old
+        found.alive, found.died_on = False, record.died_on
+        died_on = record.died_on or tehran_date(tx.now)
+        event = LifeEvent(
+            person_id=found.id, kind="death", occurred_on=died_on, reported_by="civil-registry"
+        )
+        home = await household_of(tx, found.id, on=tehran_date(tx.now))
+        await happened(tx, found, event, people=[found.id], household_id=home, turns=True)
     await tx.flush()
     return found.id
 
@@ -117,6 +127,64 @@ async def locked(
     which = Person.id == person_id if person_id is not None else Person.code_index == code_index
     found: Person | None = await tx.scalar(select(Person).where(which).with_for_update())
     return found
+
+
+TOPICS = {
+    "death": "person.died",
+    "death_reversed": "person.death_reversed",
+    "marriage": "person.married",
+    "divorce": "person.divorced",
+    "birth": "person.born",
+    "business_sustained": "person.business_sustained",
+    "income_changed": "person.income_changed",
+    "moved": "person.moved",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A life event as it is kept; `repeated` when it was known and nobody is told again."""
+
+    event: LifeEvent
+    repeated: bool
+
+
+async def happened(
+    tx: Transaction,
+    person: Person,
+    event: LifeEvent,
+    *,
+    people: Sequence[UUID],
+    household_id: UUID | str | None,
+    turns: bool = False,
+) -> Happened:
+    """Keep a life event once and tell it once; the caller holds the person.
+
+    `turns` says that it is news whatever is kept: dead a second time after a false report.
+    """
+    event.id, event.reported_at = uuid7(), tx.now
+    await tx.execute(row_of(event, on_conflict="skip").insert())
+    which = (LifeEvent.person_id == person.id, LifeEvent.kind == event.kind)
+    kept: LifeEvent = await tx.scalar(
+        select(LifeEvent).where(*which, LifeEvent.occurred_on == event.occurred_on)
+    )
+    if kept.id != event.id and not turns:
+        return Happened(kept, repeated=True)
+    person.version += 1
+    await tx.flush()
+    payload = {
+        "person_id": str(person.id),
+        "person_ids": [str(one) for one in people],
+        "household_id": str(household_id) if household_id else None,
+        "kind": event.kind,
+        "occurred_on": event.occurred_on.isoformat(),
+        "version": person.version,
+        "on": tehran_date(tx.now).isoformat(),
+        "facts": {"occurred_on": event.occurred_on.isoformat()},
+    }
+    topic = TOPICS[event.kind]
+    await tell(tx, topic, subject_id=person.id, version=person.version, payload=payload)
+    return Happened(kept, repeated=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,3 +369,30 @@ async def tell_coverage(
             "facts": {},
         },
     )
+
+
+async def note_conflict(tx: Transaction, person_id: UUID) -> None:
+    """Two households claim one person: an officer's task, noted once (H09)."""
+    await tx.write(
+        "INSERT INTO intake.contradiction (id, person_id, field, noted_at)"
+        " SELECT $1, $2, 'household', $3 WHERE NOT EXISTS (SELECT FROM intake.contradiction"
+        " WHERE person_id = $2 AND field = 'household' AND settled_at IS NULL)",
+        uuid7(),
+        person_id,
+        tx.now,
+    )
+
+
+async def settle(tx: Transaction, person_id: UUID, contradiction_id: UUID, *, by: str) -> None:
+    """An officer looked into it. Raises NotFound for what is not open."""
+    await tx.begin()
+    done = await tx.write(
+        "UPDATE intake.contradiction SET settled_at = $3, settled_by = $4"
+        " WHERE id = $1 AND person_id = $2 AND settled_at IS NULL RETURNING id",
+        contradiction_id,
+        person_id,
+        tx.now,
+        by,
+    )
+    if done is None:
+        raise NotFound

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.intake.schemas import Body, Reason
+from services.intake.schemas import Body
 from shared.values.identifiers import NationalCode
 
 
@@ -74,9 +74,3 @@ class PersonView(BaseModel):
     household: HomeOut | None
     coverage: list[CoverOut]
     contradictions: list[ContradictionOut]
-
-
-class SettleIn(Body):
-    """How a contradiction was settled."""
-
-    reason: Reason

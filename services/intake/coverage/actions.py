@@ -1,0 +1,122 @@
+"""Coverage starts and ends, its file is suspended and resumed; every service is told."""
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from services.intake.coverage.schemas import CoverageIn
+from services.intake.errors import AlreadyCovered
+from services.intake.people.actions import end_coverage, start_coverage, tell_coverage
+from services.intake.people.models import Coverage, CoveredPerson, Membership, Person
+from services.intake.schemas import DatedReasonIn, not_after
+from shared.storage.db import Transaction
+from shared.values.calendar import tehran_date
+from shared.web.auth import Actor
+from shared.web.errors import Fault, InvalidInput, NotFound, StaleVersion, StepNotAllowed
+
+FILE = {"suspended": "coverage.file_suspended", "current": "coverage.file_resumed"}
+
+
+async def start(tx: Transaction, body: CoverageIn, *, actor: Actor) -> UUID:
+    """Members of a household come under cover. Raises AlreadyCovered when none of them is new."""
+    not_after(body.started_on, tehran_date(tx.now), "/started_on")
+    people = list(dict.fromkeys(body.person_ids))
+    living = await tx.scalars(
+        select(Membership.person_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.household_id == body.household_id,
+            Membership.ended_on.is_(None),
+            Person.alive.is_(True),
+        )
+    )
+    if set(people) - set(living):
+        fa, en = "عضو زندهٔ این خانوار نیست", "Not a living member of this household"
+        raise InvalidInput(errors=[Fault("/person_ids", "not_a_member", fa, en)])
+    new = set(people) - set(await _covered(tx, people))
+    if not new:
+        raise AlreadyCovered
+    return await start_coverage(
+        tx,
+        body.household_id,
+        [person for person in people if person in new],
+        reason=body.reason,
+        on=body.started_on,
+        source=actor.sub,
+        file_status=body.file_status,
+    )
+
+
+async def end(tx: Transaction, coverage_id: UUID, body: DatedReasonIn) -> None:
+    """The household is no longer covered from a day on. Raises StepNotAllowed where it is not."""
+    coverage = await _active(tx, coverage_id, body)
+    await end_coverage(tx, coverage, reason=body.reason, on=body.on)
+
+
+async def set_file(
+    tx: Transaction, coverage_id: UUID, body: DatedReasonIn, *, to: Literal["current", "suspended"]
+) -> None:
+    """The file rests, or goes on; the household stays covered (JS-09). Raises StepNotAllowed."""
+    coverage = await _active(tx, coverage_id, body)
+    if coverage.file_status == to:
+        raise StepNotAllowed(current_status=to)
+    coverage.file_status = to
+    coverage.version += 1
+    people = await tx.scalars(
+        select(CoveredPerson.person_id).where(
+            CoveredPerson.coverage_id == coverage_id, CoveredPerson.to_on.is_(None)
+        )
+    )
+    await tell_coverage(tx, coverage, FILE[to], people.all())
+
+
+async def uncover(tx: Transaction, household_id: UUID, person_id: UUID, *, on: date) -> None:
+    """Somebody leaves a household, and its coverage with it; the others stay covered."""
+    coverage: Coverage | None = await tx.scalar(
+        select(Coverage)
+        .join(CoveredPerson, CoveredPerson.coverage_id == Coverage.id)
+        .where(
+            Coverage.household_id == household_id,
+            CoveredPerson.person_id == person_id,
+            CoveredPerson.to_on.is_(None),
+        )
+        .with_for_update(of=Coverage)
+    )
+    if coverage is None:
+        return
+    await tx.execute(
+        update(CoveredPerson)
+        .where(CoveredPerson.coverage_id == coverage.id, CoveredPerson.person_id == person_id)
+        .where(CoveredPerson.to_on.is_(None))
+        .values(to_on=on)
+    )
+    coverage.version += 1
+    await tell_coverage(tx, coverage, "coverage.ended", [person_id])
+
+
+async def _covered(tx: Transaction, people: list[UUID]) -> list[UUID]:
+    found = await tx.scalars(
+        select(CoveredPerson.person_id).where(
+            CoveredPerson.person_id.in_(people), CoveredPerson.to_on.is_(None)
+        )
+    )
+    return list(found)
+
+
+async def _active(tx: Transaction, coverage_id: UUID, body: DatedReasonIn) -> Coverage:
+    not_after(body.on, tehran_date(tx.now), "/on")
+    found: Coverage | None = await tx.scalar(
+        select(Coverage).where(Coverage.id == coverage_id).with_for_update()
+    )
+    if found is None:
+        raise NotFound
+    if tx.if_match not in {None, found.version}:
+        raise StaleVersion
+    if found.ended_on is not None:
+        raise StepNotAllowed(current_status="ended")
+    if body.on < found.started_on:
+        fa, en = "پیش از آغاز پوشش است", "Before the coverage began"
+        raise InvalidInput(errors=[Fault("/on", "before_it_began", fa, en)])
+    return found

@@ -1,0 +1,1 @@
+"""Households: who lives together, under which head, served by which office."""

@@ -1,0 +1,1 @@
+"""Life events: what happened in a life, told once to every service."""
