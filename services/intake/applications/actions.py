@@ -273,8 +273,14 @@ async def _finish_later(tx: Transaction, application_id: UUID) -> Row:
 async def file(tx: Transaction, filing: Filing, actor: Actor) -> Application:
     """Write it: a draft, or a submitted application whose clock runs."""
     step = "draft" if filing.body.draft else "submit"
-    await advance(tx, filing.application, step, actor, also=filing.also)
+    await advance(
+        tx, filing.application, step, actor, facts=_promised(filing.application), also=filing.also
+    )
     return filing.application
+
+
+def _promised(application: Application) -> dict[str, str]:
+    return {"due_on": application.due_on.isoformat()} if application.due_on else {}
 
 
 async def submit_draft(tx: Transaction, application: Application, actor: Actor, body: Any) -> None:
@@ -293,7 +299,8 @@ async def submit_draft(tx: Transaction, application: Application, actor: Actor, 
     application.identity = identity.state
     await _start_clock(tx, application)
     also = [await _finish_later(tx, application.id)] if identity.pending else []
-    await advance(tx, application, "submit_draft", actor, also=also)
+    facts = _promised(application)
+    await advance(tx, application, "submit_draft", actor, facts=facts, also=also)
 
 
 async def amend(tx: Transaction, application: Application, actor: Actor, *, body: Envelope) -> None:
