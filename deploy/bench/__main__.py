@@ -1,0 +1,154 @@
+"""`python -m deploy.bench [--quick]`: measure, print the table, keep the evidence.
+
+It ends with 1 when a figure could not be taken, never because a target was missed: the figures
+of a busy machine are for people to judge.
+"""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.bench.ready import Ready, ready
+from deploy.bench.relay import Relayed, relayed
+from deploy.bench.report import Line, table, write
+from deploy.bench.stage import BenchFault, Stage, stage
+from deploy.bench.work import Figures, Sizes, compare, works
+from shared.running.embedded import LaunchError, temporary
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured; quick is about a fiftieth."""
+
+    sizes: Sizes
+    events: int
+    singles: int
+
+
+FULL = Size(Sizes(requests=6_000, plain=1_500, rounds=7), events=100_000, singles=1_500)
+QUICK = Size(Sizes(requests=240, plain=32, rounds=3), events=2_000, singles=50)
+ROUTES = {
+    "B1": ("submit an application", 0.24, 4.5),
+    "B2": ("read an application by its code", 0.07, 3.5),
+    "B3": ("a step of a case (plan a visit)", 0.24, 5.0),
+}
+NOTES = {
+    "B1": "both registries' answers are taken as remembered (a stand-in inside the measured app)",
+    "B2": "the floor is the same statement: the row with both halves of its history",
+}
+LATER = {
+    "B5": "monthly run, 1,000,000 households",
+    "B6": "payment file of 1,000,000 rows",
+    "B8": "1,000,000 recipients queued from one event",
+    "B9": "the same on an aged database",
+    "B10": "ministry's signed query",
+    "B11": "overload, 200 connections",
+    "B12": "introduction letter as PDF/A",
+}
+
+
+def main() -> None:
+    """Measure everything that exists."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a fiftieth of the size")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    given = parser.parse_args()
+    size = QUICK if given.quick else FULL
+    print(f"seed {given.seed}", flush=True)
+    began = time.monotonic()
+    try:
+        with temporary(durable=True) as server:
+            server.stop()  # the run that is measured first starts it itself
+            started = ready(server.data_dir)
+            server.start()
+            with stage(server) as place:
+                lines, rounds = measure(place, size, given.seed, started)
+                settings = {**place.durable, **vars_of(size)}
+    except (BenchFault, LaunchError) as fault:
+        sys.exit(f"bench: {fault}")
+    lines += [not_here(name, what, quick=given.quick) for name, what in LATER.items()]
+    lines.sort(key=lambda line: int(line.name[1:]))
+    print(table(lines))
+    file = write(lines, quick=given.quick, seed=given.seed, settings=settings, rounds=rounds)
+    print(f"\n{file} written after {time.monotonic() - began:.0f} s")
+
+
+def vars_of(size: Size) -> dict[str, Any]:
+    """The size as evidence keeps it."""
+    return {
+        "connections": 16,
+        "workers": 2,
+        "rounds": size.sizes.rounds,
+        "requests_per_round": size.sizes.requests,
+        "events": size.events,
+    }
+
+
+def measure(
+    place: Stage, size: Size, seed: int, started: Ready
+) -> tuple[list[Line], dict[str, Any]]:
+    """Take the figures one after the other."""
+    lines, rounds = [line_of_ready(started), line_of_gateway()], {}
+    for name, work in works(place, size.sizes, seed=seed).items():
+        figures = compare(place, work, size.sizes)
+        lines += lines_of_route(name, figures)
+        rounds[name] = figures.record()
+    passed = asyncio.run(relayed(place, events=size.events, singles=size.singles, seed=seed))
+    return [*lines, line_of_relay(passed)], rounds
+
+
+def lines_of_route(name: str, figures: Figures) -> list[Line]:
+    """A route against its floor and against its plain version."""
+    what, to_floor, to_plain = ROUTES[name]
+    last = figures.runs[-1]
+    spent = (
+        f"per request {last['worker_cpu_us']:.0f} µs of the workers' processor,"
+        f" {last['generator_cpu'] * 1e6 / last['per_s']:.0f} µs of the generator's;"
+        f" p50 {last['p50_ms']:.1f} ms, p99 {last['p99_ms']:.1f} ms at {last['per_s']:.0f}/s"
+    )
+    note = "; ".join(part for part in (NOTES.get(name), spent) if part)
+    floor, plain = figures.to_floor, figures.to_plain
+    return [
+        Line(name, f"{what} ÷ pgbench", f">= {to_floor}", f"{floor:.3f}", floor >= to_floor, note),
+        Line(name, f"{what} ÷ plain ORM", f">= {to_plain}", f"{plain:.1f}", plain >= to_plain),
+    ]
+
+
+def line_of_ready(found: Ready) -> Line:
+    return Line(
+        "B13",
+        "everything ready; memory of all services",
+        "<= 8 s, <= 250 MiB",
+        f"{found.seconds:.1f} s, {found.mib:.0f} MiB",
+        found.seconds <= 8 and 0 < found.mib <= 250,
+        f"the first start, with its set-up, took {found.first_seconds:.1f} s",
+    )
+
+
+def line_of_relay(found: Relayed) -> Line:
+    return Line(
+        "B7",
+        "event from commit to inbox; relay",
+        "p50 <= 100 ms, p99 <= 1 s, >= 8,000/s",
+        f"{found.p50_ms:.0f} ms, {found.p99_ms:.0f} ms, {found.per_s:,.0f}/s",
+        found.p50_ms <= 100 and found.p99_ms <= 1000 and found.per_s >= 8000,
+        "the courier is not told of a write, as when it runs in another process",
+    )
+
+
+def line_of_gateway() -> Line:
+    why = "not yet built" if shutil.which("nginx") else "skipped: there is no nginx here"
+    return Line("B4", "gateway hop to another process ÷ nginx", "<= 8", why, None)
+
+
+def not_here(name: str, what: str, *, quick: bool) -> Line:
+    why = "full bench only" if quick and name != "B8" else "not yet built"
+    return Line(name, what, "", why, None)
+
+
+if __name__ == "__main__":
+    main()
