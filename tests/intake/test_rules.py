@@ -46,9 +46,7 @@ def test_days_of_waiting_are_given_back(start, waits, before):
     )
     paused = rules.move_clock(promised, Clock.PAUSE, start, closed=frozenset())
     assert (paused.due, paused.paused_on) == (promised.due, start)
-    resumed = rules.move_clock(
-        paused, Clock.RUN, start + timedelta(days=waits), closed=frozenset()
-    )
+    resumed = rules.move_clock(paused, Clock.RUN, start + timedelta(days=waits), closed=frozenset())
     assert resumed.paused_on is None
     assert resumed.paused_days == before + waits
     late = (resumed.due - promised.due).days
