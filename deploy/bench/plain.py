@@ -15,7 +15,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import registry
 
-from deploy.bench.serve import stand_in
+from deploy.bench.asked import stand_in
 from services.intake.applications import actions, queries
 from services.intake.applications.models import Application, CaseStep
 from services.intake.applications.schemas import ApplicationIn, ApplicationOut, ApplicationView

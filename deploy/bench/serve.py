@@ -6,55 +6,17 @@ the default run does.
 
 import importlib
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import date
-from typing import Any, TypeVar
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from services.intake.clients import Clients, Record, Remembered
+from deploy.bench.asked import stand_in
 from shared.running import log
 from shared.running.lifespan import Lifespan
 from shared.running.settings import Settings
-from shared.storage.db import Runtime
-
-T = TypeVar("T")
-WIDOW = Record(
-    national_code="0499370899",
-    first_name="زهرا",
-    last_name="کریمی",
-    birth_on=date(1981, 3, 2),
-    sex="female",
-    marital_status="widowed",
-    father_name="حسین",
-    birth_certificate_no="2817",
-    children=("0029183456",),
-)
-
-
-class Answered(Remembered):
-    """A memory that holds the answer to every question already."""
-
-    def __init__(self, answer: object) -> None:
-        super().__init__()
-        self._answer = answer
-
-    async def get(self, key: bytes, seconds: float, ask: Callable[[], Awaitable[T]]) -> T:  # noqa: ARG002
-        answer: Any = self._answer
-        found: T = answer
-        return found
-
-
-class AskedBefore(Clients):
-    """Intake's adapters when both registries have been asked a moment ago: openly a stand-in."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        super().__init__(runtime)
-        self._people = Answered(WIDOW)
-        self._mobiles = Answered(answer=True)
 
 
 def measured(service: str, settings: Settings) -> FastAPI:
@@ -63,12 +25,6 @@ def measured(service: str, settings: Settings) -> FastAPI:
     app: FastAPI = manifest.create_app(settings, loops=False)
     stand_in(app.state.runtime)
     return app
-
-
-def stand_in(runtime: Runtime) -> None:
-    """Let intake's inquiries be answered from memory."""
-    if runtime.service == "intake":
-        runtime.clients = AskedBefore(runtime)
 
 
 class Both:

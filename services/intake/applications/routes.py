@@ -23,8 +23,8 @@ from services.intake.applications.schemas import (
     VisitDoneIn,
     VisitWantedIn,
 )
-from services.intake.people import queries as people_queries
 from services.intake.errors import DuplicateOpenRequest
+from services.intake.people import queries as people_queries
 from services.intake.workflow import Status
 from shared.cases import get_or_refuse, made, may_see
 from shared.service import KeyedTx, Tx, respond, transaction

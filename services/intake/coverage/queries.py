@@ -4,8 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.intake.coverage.schemas import CoverageOut
-from services.intake.households.queries import serves
-from shared.cases import SEES_ALL
+from services.intake.people.queries import serves
 from shared.storage.db import Transaction, loads
 from shared.web.auth import Actor
 from shared.web.errors import NotFound
@@ -21,10 +20,18 @@ FROM intake.coverage c JOIN intake.household h ON h.id = c.household_id WHERE c.
 """
 
 
+async def household_in_reach(tx: Transaction, household_id: UUID, actor: Actor) -> None:
+    """Refuse what is not of the caller's province. Raises NotFound alike for absent and there."""
+    sql = "SELECT province FROM intake.household WHERE id = $1"
+    row = await tx.fetchrow(sql, household_id)
+    if row is None or not serves(actor, row["province"]):
+        raise NotFound
+
+
 async def coverage(tx: Transaction, coverage_id: UUID, actor: Actor) -> dict[str, Any]:
     """A coverage within the caller's reach. Raises NotFound alike for absent and elsewhere."""
     row = await tx.fetchrow(_COVERAGE, coverage_id)
-    if row is None or not (actor.roles & SEES_ALL or serves(actor, row["province"])):
+    if row is None or not serves(actor, row["province"]):
         raise NotFound
     return dict(row) | {"people": loads(row["people"]) or []}
 

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Response
 
 from services.intake.coverage import actions, queries
 from services.intake.coverage.schemas import CoverageIn, CoverageOut
-from services.intake.households.queries import household
 from services.intake.schemas import DatedReasonIn
 from shared.service import JSON, Tx, answer
 from shared.storage import audit
@@ -25,7 +24,7 @@ Reader = Annotated[Actor, Depends(allow(*sorted(STAFF), Role.AUDITOR, Role.INSPE
     "/coverage", status_code=201, response_model=CoverageOut, summary="آغاز پوشش اعضای خانوار"
 )
 async def start_coverage(body: CoverageIn, tx: Tx, actor: Worker) -> Response:
-    await household(tx, body.household_id, actor)
+    await queries.household_in_reach(tx, body.household_id, actor)
     coverage_id = await actions.start(tx, body, actor=actor)
     location = f"/v1/coverage/{coverage_id}"
     return await _answer(tx, coverage_id, actor, "started", status=201, Location=location)

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.intake.households.schemas import AddressOut, HouseholdOut, MemberOut
-from shared.cases import SEES_ALL
+from services.intake.people.queries import serves
 from shared.storage.db import Transaction, loads
 from shared.web.auth import Actor
 from shared.web.errors import NotFound
@@ -26,14 +26,9 @@ FROM intake.household h WHERE h.id = $1
 async def household(tx: Transaction, household_id: UUID, actor: Actor) -> dict[str, Any]:
     """A household within the caller's reach. Raises NotFound alike for absent and elsewhere."""
     row = await tx.fetchrow(_HOUSEHOLD, household_id)
-    if row is None or not (actor.roles & SEES_ALL or serves(actor, row["province"])):
+    if row is None or not serves(actor, row["province"]):
         raise NotFound
     return dict(row) | {"members": loads(row["members"]) or []}
-
-
-def serves(actor: Actor, province: str | None) -> bool:
-    """Whether staff are of this province."""
-    return actor.province is not None and actor.province == province
 
 
 def view(tx: Transaction, found: dict[str, Any]) -> HouseholdOut:

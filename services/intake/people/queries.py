@@ -190,6 +190,12 @@ async def person(
     return found
 
 
+def serves(actor: Actor, province: str | None) -> bool:
+    """Whether staff are of this province, or see every one."""
+    mine = actor.province is not None and actor.province == province
+    return mine or bool(actor.roles & SEES_ALL)
+
+
 def in_reach(found: dict[str, Any], actor: Actor) -> bool:
     """Staff see the people of their province: by the household, else by what they applied for."""
     if actor.roles & SEES_ALL:
