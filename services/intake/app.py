@@ -5,6 +5,7 @@ from services.intake.catalogue import routes as catalogue
 from services.intake.catalogue.actions import seed
 from services.intake.clients import Clients
 from services.intake.coverage import routes as coverage
+from services.intake.documents import routes as documents
 from services.intake.events import HEARS, TIMERS
 from services.intake.households import routes as households
 from services.intake.life_events import routes as life_events
@@ -19,7 +20,7 @@ service = Service(
     metadata=metadata,
     routers=[
         *(applications.router, catalogue.router, people.router, households.router),
-        *(coverage.router, life_events.router),
+        *(coverage.router, life_events.router, documents.router),
     ],
     internal=[applications.internal, people.internal, coverage.internal],
     workflows=[APPLICATION],

@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     idempotency_days: int = Field(default=400, ge=1)
     """How long an answer is kept under its key; the longest of decision 1, for money."""
     portal_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    documents_url: str | None = None
+    """The object store of documents, as `s3://bucket/prefix`; None keeps them below data_dir."""
     clamd_url: str | None = None
     otel_exporter_otlp_endpoint: str | None = None
     """The collector for traces and metrics; None leaves telemetry off."""

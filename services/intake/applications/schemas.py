@@ -262,17 +262,6 @@ class VisitDoneIn(Body):
     reason: Annotated[str, persian_text(max_length=500, example="مدرک اصل دیده شد")]
 
 
-class DocumentOut(BaseModel):
-    """A stored paper."""
-
-    id: UUID
-    kind: str
-    media_type: str
-    size: int
-    sha256: str
-    added_at: datetime
-
-
 class FollowIn(Body):
     """Follow an application without signing in."""
 

@@ -1,0 +1,1 @@
+"""Documents: papers of an application, judged by their content, sealed, stored once by hash."""
