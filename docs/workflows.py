@@ -72,15 +72,22 @@ def _section(flow: Workflow) -> str:
 
 
 def _diagram(flow: Workflow) -> Iterator[str]:
-    crowded = [step for step in flow.steps.values() if len(_arrows(flow, step)) > MOST_ARROWS]
+    arrows = [(step, _arrows(flow, step)) for step in flow.steps.values()]
+    crowded = [step for step, leads in arrows if len(leads) > MOST_ARROWS]
+    drawn = [
+        (source, target, step.fa)
+        for step, leads in arrows
+        if step not in crowded
+        for source, target in leads
+    ]
+    touched = {end for source, target, _ in drawn for end in (source, target)}
     yield "```mermaid"
     yield "stateDiagram-v2"
     for status in flow.status:
-        yield f'    state "{flow.labels[status]}" as {status}'
-    for step in flow.steps.values():
-        if step not in crowded:
-            for source, target in _arrows(flow, step):
-                yield f"    {source} --> {target}: {step.fa}"
+        if status in touched:
+            yield f'    state "{flow.labels[status]}" as {status}'
+    for source, target, label in drawn:
+        yield f"    {source} --> {target}: {label}"
     yield "```"
     if crowded:
         names = ", ".join(f"`{step.name}`" for step in crowded)
