@@ -44,10 +44,10 @@ def _news(name: str) -> Topic:
     return Topic(name, (*FIVE, "notify"), None, citizen=True, facts=("phone",))
 
 
-def _person(name: str) -> Topic:
+def _person(name: str, *also: str) -> Topic:
     """Build a fact that the person knows better than we do: only what follows from it is told."""
     because = "the person knows it; each service tells what follows from it"
-    return Topic(name, FIVE, because, citizen=False, facts=())
+    return Topic(name, (*FIVE, *also), because, citizen=False, facts=())
 
 
 WITHDRAWN = "application.withdrawn says it"
@@ -76,8 +76,8 @@ _PAGE = [
     _news("coverage.ended"),
     _news("coverage.file_suspended"),
     _news("coverage.file_resumed"),
-    _person("person.died"),
-    _person("person.death_reversed"),
+    _person("person.died", "intake"),
+    _person("person.death_reversed", "intake"),
     _person("person.married"),
     _person("person.divorced"),
     _person("person.born"),

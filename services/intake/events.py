@@ -1,5 +1,6 @@
 """What intake does when it hears: its own events go on from here, the services' are mirrored."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from services.intake.clients import Record, clients
 from services.intake.people.actions import Place, join_household, refresh, start_coverage
 from services.intake.people.models import Household
 from services.intake.people.queries import Claimed, Identity, identify
-from services.intake.workflow import Status
+from services.intake.workflow import OPEN, Status
 from shared.cases import find
 from shared.storage import policy
 from shared.storage.db import Transaction
@@ -288,6 +289,34 @@ async def _cover(tx: Transaction, application: Application, event: Event) -> Non
     )
 
 
+# A death, and a death that was none
+
+
+async def on_died(tx: Transaction, event: Event) -> None:
+    """Whoever asked, or was to be served, has died: their open applications end with them."""
+    for application in await _of_person(tx, event, OPEN):
+        await actions.move(tx, application, "close_deceased", SYSTEM)
+
+
+async def on_death_reversed(tx: Transaction, event: Event) -> None:
+    """The news of a death was wrong: what it closed goes on from where it stood (H03)."""
+    for application in await _of_person(tx, event, {Status.CLOSED_DECEASED}):
+        stood = next(p for p in reversed(application.past) if p["step"] == "close_deceased")
+        await actions.move(tx, application, "restore", SYSTEM, to=Status(stood["from_status"]))
+
+
+async def _of_person(
+    tx: Transaction, event: Event, statuses: Collection[Status]
+) -> list[Application]:
+    rows = await tx.fetch(
+        "SELECT id FROM intake.application WHERE status = ANY($2::text[])"
+        " AND person_ids @> ARRAY[$1::uuid] AND $1 IN (applicant_id, subject_id) ORDER BY id",
+        event.subject_id,
+        sorted(statuses),
+    )
+    return [await _application(tx, row["id"]) for row in rows]
+
+
 async def _application(tx: Transaction, application_id: UUID) -> Application:
     application = await find(tx, Application, application_id, by="id")
     if application is None:
@@ -306,6 +335,8 @@ def _hears() -> dict[str, Any]:
         **mirrored,
         "application.submitted": on_submitted,
         "application.resubmitted": on_resubmitted,
+        "person.died": on_died,
+        "person.death_reversed": on_death_reversed,
     }
 
 

@@ -461,6 +461,35 @@ async def test_a_death_is_told_with_the_registry_s_day_and_may_be_reversed(agenc
     assert len(await told(agency, "person.death_reversed", person_id)) == 1
 
 
+@pytest.mark.req("H03")
+async def test_a_death_closes_what_was_asked_and_its_reversal_restores_it(agency, officer):
+    person = make.Person()
+    await agency.known(person)
+    filed = await (await agency.caller("counter")).post("/v1/applications", make.livelihood(person))
+    await agency.settled()
+    code = filed.json()["tracking_code"]
+
+    async def states():
+        seen = (await officer.get(f"/v1/applications/{code}")).json()
+        return seen["status"], seen["case_status"]
+
+    before = await states()
+    person.alive, person.died_on = False, date(2026, 4, 20)
+    await agency.known(person)
+    for _ in range(2):
+        await officer.post("/v1/life-events", event(person, "death"))
+    await agency.settled()
+    assert await states() == ("closed_deceased", "closed_deceased")
+    person.alive, person.died_on = True, None
+    await agency.known(person)
+    assert (await officer.post("/v1/life-events", event(person, "death_reversed"))).is_success
+    await agency.settled()
+    assert await states() == before
+    timeline = (await officer.get(f"/v1/applications/{code}")).json()["timeline"]
+    steps = [entry["step"] for entry in timeline if entry["service"] == "intake"]
+    assert steps.count("close_deceased") == steps.count("restore") == 1
+
+
 async def test_a_birth_makes_the_child_known_by_its_parent(agency, officer, elsewhere):
     mother = make.Person()
     household = (await formed(agency, officer, head=mother)).json()
