@@ -322,6 +322,17 @@ async def test_coverage_and_the_state_of_the_file_are_two_facts(agency, officer,
     for action in ("end", "suspend-file", "resume-file"):
         late = await officer.post(f"{path}/{action}", body)
         assert (late.status_code, late.json()["current_status"]) == (409, "ended"), action
+    history = await agency.eye.fetch(
+        "SELECT step, from_status, status, reason FROM intake.history"
+        " WHERE subject_id = $1 ORDER BY version",
+        UUID(coverage["coverage_id"]),
+    )
+    assert [tuple(row)[:3] for row in history] == [
+        ("file_suspended", "current", "suspended"),
+        ("file_resumed", "suspended", "current"),
+        ("end", "active", "ended"),
+    ]
+    assert {row["reason"] for row in history} == {body["reason"]}
     for topic in ("started", "file_suspended", "file_resumed", "ended"):
         (event,) = await told(agency, f"coverage.{topic}", coverage["coverage_id"])
         assert len(event["person_ids"]) == 2, topic

@@ -1,5 +1,6 @@
 """Coverage starts and ends, its file is suspended and resumed; every service is told."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 from uuid import UUID
@@ -12,11 +13,41 @@ from services.intake.people.actions import end_coverage, start_coverage, tell_co
 from services.intake.people.models import Coverage, CoveredPerson, Membership, Person
 from services.intake.schemas import DatedReasonIn, not_after
 from shared.storage.db import Transaction
+from shared.storage.step import Row
 from shared.values.calendar import tehran_date
 from shared.web.auth import Actor
 from shared.web.errors import Fault, InvalidInput, NotFound, StaleVersion, StepNotAllowed
 
 FILE = {"suspended": "coverage.file_suspended", "current": "coverage.file_resumed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was done to a household or a coverage, and why: a row of its history."""
+
+    step: str
+    before: str
+    after: str
+    reason: str
+
+
+async def remember(
+    tx: Transaction, subject_id: UUID, version: int, taken: Past, *, actor: Actor
+) -> None:
+    """Keep who did it, when and why, beside the version that came of it."""
+    row = {
+        "subject_id": subject_id,
+        "version": version,
+        "step": taken.step,
+        "from_status": taken.before,
+        "status": taken.after,
+        "actor_sub": actor.sub,
+        "actor_role": min(actor.roles),
+        "office_code": actor.office_code,
+        "reason": taken.reason,
+        "at": tx.now,
+    }
+    await tx.execute(Row(tx.tables.history, row).insert())
 
 
 async def start(tx: Transaction, body: CoverageIn, *, actor: Actor) -> UUID:
@@ -49,14 +80,21 @@ async def start(tx: Transaction, body: CoverageIn, *, actor: Actor) -> UUID:
     )
 
 
-async def end(tx: Transaction, coverage_id: UUID, body: DatedReasonIn) -> None:
+async def end(tx: Transaction, coverage_id: UUID, body: DatedReasonIn, *, actor: Actor) -> None:
     """The household is no longer covered from a day on. Raises StepNotAllowed where it is not."""
     coverage = await _active(tx, coverage_id, body)
     await end_coverage(tx, coverage, reason=body.reason, on=body.on)
+    taken = Past("end", "active", "ended", body.reason)
+    await remember(tx, coverage_id, coverage.version, taken, actor=actor)
 
 
 async def set_file(
-    tx: Transaction, coverage_id: UUID, body: DatedReasonIn, *, to: Literal["current", "suspended"]
+    tx: Transaction,
+    coverage_id: UUID,
+    body: DatedReasonIn,
+    *,
+    to: Literal["current", "suspended"],
+    actor: Actor,
 ) -> None:
     """The file rests, or goes on; the household stays covered (JS-09). Raises StepNotAllowed."""
     coverage = await _active(tx, coverage_id, body)
@@ -70,6 +108,9 @@ async def set_file(
         )
     )
     await tell_coverage(tx, coverage, FILE[to], people.all())
+    before = "current" if to == "suspended" else "suspended"
+    taken = Past(FILE[to].partition(".")[2], before, to, body.reason)
+    await remember(tx, coverage_id, coverage.version, taken, actor=actor)
 
 
 async def uncover(tx: Transaction, household_id: UUID, person_id: UUID, *, on: date) -> None:

@@ -41,7 +41,7 @@ async def read_coverage(coverage_id: UUID, tx: Tx, actor: Reader) -> Response:
 @router.post("/coverage/{coverage_id}/end", response_model=CoverageOut, summary="پایان پوشش")
 async def end_coverage(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Worker) -> Response:
     await queries.coverage(tx, coverage_id, actor)
-    await actions.end(tx, coverage_id, body)
+    await actions.end(tx, coverage_id, body, actor=actor)
     return await _answer(tx, coverage_id, actor, "ended")
 
 
@@ -50,7 +50,7 @@ async def end_coverage(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Wo
 )
 async def suspend_file(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Worker) -> Response:
     await queries.coverage(tx, coverage_id, actor)
-    await actions.set_file(tx, coverage_id, body, to="suspended")
+    await actions.set_file(tx, coverage_id, body, to="suspended", actor=actor)
     return await _answer(tx, coverage_id, actor, "file_suspended")
 
 
@@ -59,7 +59,7 @@ async def suspend_file(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Wo
 )
 async def resume_file(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Worker) -> Response:
     await queries.coverage(tx, coverage_id, actor)
-    await actions.set_file(tx, coverage_id, body, to="current")
+    await actions.set_file(tx, coverage_id, body, to="current", actor=actor)
     return await _answer(tx, coverage_id, actor, "file_resumed")
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.intake.catalogue.queries import rulebook
-from services.intake.coverage.actions import uncover
+from services.intake.coverage.actions import Past, remember, uncover
 from services.intake.errors import HeadNeedsSuccessor
 from services.intake.households.schemas import (
     HouseholdChangeIn,
@@ -68,7 +68,9 @@ async def join(tx: Transaction, household_id: UUID, body: MemberIn, *, on: date)
     await _changed(tx, household, "member_joined", [person_id])
 
 
-async def leave(tx: Transaction, household_id: UUID, person_id: UUID, body: MemberEndIn) -> None:
+async def leave(
+    tx: Transaction, household_id: UUID, person_id: UUID, body: MemberEndIn, *, actor: Actor
+) -> None:
     """Somebody lives here no more from a day on, nor is covered with this household.
 
     Raises HeadNeedsSuccessor while others stay, and NotFound for whom it does not have.
@@ -87,6 +89,8 @@ async def leave(tx: Transaction, household_id: UUID, person_id: UUID, body: Memb
     membership.ended_on = body.on
     await uncover(tx, household_id, person_id, on=body.on)
     await _changed(tx, household, "member_left", [person_id])
+    taken = Past("member_left", "member", "left", body.reason)
+    await remember(tx, household_id, household.version, taken, actor=actor)
 
 
 async def change(
@@ -112,7 +116,7 @@ async def change(
     await _changed(tx, household, "changed", list(members))
 
 
-async def transfer(tx: Transaction, household_id: UUID, body: TransferIn) -> None:
+async def transfer(tx: Transaction, household_id: UUID, body: TransferIn, *, actor: Actor) -> None:
     """The household goes to another office, and its open applications with it."""
     book = await rulebook(tx)
     office = next((one for one in book.offices if one.code == body.office_code), None)
@@ -120,6 +124,7 @@ async def transfer(tx: Transaction, household_id: UUID, body: TransferIn) -> Non
         fault = _fault("/office_code", "unknown_office", "این اداره شناخته نیست", "Not known")
         raise InvalidInput(errors=[fault])
     household = await _locked(tx, household_id)
+    left = household.office_code or "none"
     if body.address is not None:
         _settle(tx, household, await _place(tx, body.address, None))
     elif household.province != office.province:
@@ -136,6 +141,8 @@ async def transfer(tx: Transaction, household_id: UUID, body: TransferIn) -> Non
     )
     people = [one.person_id for one in await _members(tx, household_id)]
     await _changed(tx, household, "transferred", people)
+    taken = Past("transferred", left, office.code, body.reason)
+    await remember(tx, household_id, household.version, taken, actor=actor)
 
 
 async def _locked(tx: Transaction, household_id: UUID) -> Household:

@@ -94,7 +94,7 @@ async def end_member(
     household_id: UUID, person_id: UUID, body: MemberEndIn, tx: Tx, actor: Worker
 ) -> Response:
     await queries.household(tx, household_id, actor)
-    await actions.leave(tx, household_id, person_id, body)
+    await actions.leave(tx, household_id, person_id, body, actor=actor)
     return await _answer(tx, 200, household_id, actor, action="household.member_left")
 
 
@@ -107,7 +107,7 @@ async def transfer_household(
     household_id: UUID, body: TransferIn, tx: Tx, actor: Officer
 ) -> Response:
     await queries.household(tx, household_id, actor)
-    await actions.transfer(tx, household_id, body)
+    await actions.transfer(tx, household_id, body, actor=actor)
     return await _answer(tx, 200, household_id, actor, action="household.transferred")
 
 
