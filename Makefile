@@ -63,9 +63,9 @@ docs: ## Draw docs/workflows.md from the Step tables
 
 lock: ## Write the locks anew from requirements*.in
 	$(SETUP_DEV)
-	.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
+	.venv/bin/uv pip compile -q --universal --generate-hashes \
 		--python-version 3.11 -o requirements.lock requirements.in
-	.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
+	.venv/bin/uv pip compile -q --universal --generate-hashes \
 		--python-version 3.11 -c requirements.lock -o requirements-dev.lock requirements-dev.in
 
 clean: ## Remove the environment, caches and the demo's data
