@@ -140,13 +140,13 @@ class Runtime:
         )
 
     async def close(self) -> None:
-        """Give every connection back; those in use get a moment."""
+        """Lend no connection any more; those in use get a moment and are still taken back."""
         if self._pool is not None:
-            pool, self._pool = self._pool, None
             try:
-                await asyncio.wait_for(pool.close(), 5)
+                await asyncio.wait_for(self._pool.close(), 5)
             except TimeoutError:
-                pool.terminate()
+                self._pool.terminate()
+            self._pool = None
 
     @asynccontextmanager
     async def transaction(self, *, lone: bool = True) -> AsyncIterator["Transaction"]:
