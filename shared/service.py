@@ -18,7 +18,7 @@ from shared.running import telemetry
 from shared.running.settings import Settings
 from shared.storage import idempotency, policy
 from shared.storage.audit import Sealer
-from shared.storage.db import Runtime, Transaction, seen_through
+from shared.storage.db import PoolExhausted, Runtime, Transaction, seen_through
 from shared.storage.idempotency import Answer, AnsweredBefore, KeyReused
 from shared.storage.inbox import Handler, Inbox
 from shared.storage.migrate import at_head
@@ -179,7 +179,7 @@ async def transaction(request: Request, *, keyed: bool = False) -> AsyncIterator
     try:
         yield tx
         await seen_through(tx.commit())
-    except AnsweredBefore:
+    except (AnsweredBefore, PoolExhausted):  # nothing to ask, or no connection to ask with
         await seen_through(tx.rollback())
         raise
     except BaseException as failure:
