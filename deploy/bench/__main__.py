@@ -104,12 +104,10 @@ def measure(
 def lines_of_route(name: str, figures: Figures) -> list[Line]:
     """A route against its floor and against its plain version."""
     what, to_floor, to_plain = ROUTES[name]
-    last = figures.runs[-1]
     spent = (
-        f"per request {last['worker_cpu_us']:.0f} µs of the workers' processor,"
-        f" {last['generator_cpu'] * 1e6 / last['per_s']:.0f} µs of the generator's;"
-        f" p50 {last['p50_ms']:.1f} ms, p99 {last['p99_ms']:.1f} ms at {last['per_s']:.0f}/s"
-    )
+        "processor per request: workers {worker_us:.0f} µs, database {database_us:.0f} µs"
+        " (pgbench's: {floor_us:.0f} µs); p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms"
+    ).format_map(figures.middle())
     note = "; ".join(part for part in (NOTES.get(name), spent) if part)
     floor, plain = figures.to_floor, figures.to_plain
     return [

@@ -42,6 +42,11 @@ class Stage:
     place: Path
     workers: Mapping[str, "Workers"]
 
+    def database_cpu_s(self) -> float:
+        """The processor time that the server and all its connections have used so far."""
+        pid = (self.place / "pg" / "data" / "postmaster.pid").read_text().split()[0]
+        return cpu_s(int(pid), with_children=True)
+
     async def owner(self) -> asyncpg.Connection:
         """A connection as the database's owner, for laying out and for counting afterwards."""
         return await asyncpg.connect(self.settings.database_url)
@@ -183,10 +188,24 @@ def end(processes: Sequence[subprocess.Popen[Any]]) -> None:
             process.wait()
 
 
-def cpu_s(pid: int) -> float:
-    """The processor time of one process so far, in seconds; 0 where there is no /proc."""
-    try:
-        words = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+def cpu_s(pid: int, *, with_children: bool = False) -> float:
+    """The processor time of a process so far, in seconds; 0 where there is no /proc.
+
+    Its children count when asked for: those that live and those that have ended.
+    """
+    words = _stat(Path("/proc", str(pid)))
+    if words is None:
         return 0.0
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    ticks = sum(map(int, words[11:15] if with_children else words[11:13]))
+    if with_children:
+        others = (_stat(place) for place in Path("/proc").iterdir() if place.name.isdigit())
+        ticks += sum(sum(map(int, one[11:13])) for one in others if one and one[1] == str(pid))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(place: Path) -> list[str] | None:
+    """The fields of a process behind its name: state, parent, …, the times at 11 to 14."""
+    try:
+        return (place / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None

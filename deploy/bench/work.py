@@ -74,6 +74,10 @@ class Figures:
     def to_plain(self) -> float:
         return median(a / b for a, b in zip(self.ours, self.plain, strict=True))
 
+    def middle(self) -> dict[str, float]:
+        """The medians of what was noted of our own rounds."""
+        return {name: median(run[name] for run in self.runs) for name in self.runs[0]}
+
     def record(self) -> dict[str, Any]:
         """What evidence keeps: every round, and how the last one went."""
         return {
@@ -142,16 +146,18 @@ def compare(stage: Stage, work: Work, sizes: Sizes) -> Figures:
     for workers, requests in ((ours, work.ours), (plain, work.plain)):
         _load(stage, work, workers, requests, count=WARM_UP)
     for _ in range(sizes.rounds):
-        used = ours.cpu_s()
+        used, at_database = ours.cpu_s(), stage.database_cpu_s()
         run = _load(stage, work, ours, work.ours, count=sizes.requests)
-        run["worker_cpu_us"] = (ours.cpu_s() - used) / sizes.requests * 1e6
+        run["worker_us"] = (ours.cpu_s() - used) / sizes.requests * 1e6
+        run["database_us"] = (stage.database_cpu_s() - at_database) / sizes.requests * 1e6
         figures.ours.append(run["per_s"])
-        figures.runs.append(run)
-        count = floor_count(sizes)
+        count, at_database = floor_count(sizes), stage.database_cpu_s()
         with _counted(stage, work, count):
             figures.floor.append(
                 work.floor.run(dsn, stage.place, count=count, start=start, among=work.among)
             )
+        run["floor_us"] = (stage.database_cpu_s() - at_database) / count * 1e6
+        figures.runs.append(run)
         start += count
         run = _load(stage, work, plain, work.plain, count=sizes.plain)
         figures.plain.append(run["per_s"])
