@@ -73,3 +73,19 @@ def test_age_grows_by_one_on_the_birthday(birth, years):
     assert rules.age_on(day, birth) == years
     if years:
         assert rules.age_on(day - timedelta(days=1), birth) == years - 1
+
+
+@pytest.mark.parametrize(
+    ("opens", "ended", "open_"),
+    [
+        (None, None, False),
+        ("2026-11-22", None, True),
+        ("2026-11-23", None, False),
+        ("2026-01-01", "2026-11-22", False),
+        ("2026-01-01", "2026-11-23", True),
+    ],
+)
+def test_a_service_takes_applications_from_its_first_day_to_the_day_before_its_end(
+    opens, ended, open_
+):
+    assert rules.open_on(date(2026, 11, 22), opens, ended) is open_

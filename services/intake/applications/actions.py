@@ -12,8 +12,8 @@ from services.intake.applications.models import Application, Pause
 from services.intake.applications.schemas import Envelope, LivelihoodDetails
 from services.intake.catalogue.queries import Rulebook, rulebook
 from services.intake.errors import ContractNotValid, NotYourApplication, ServiceNotOpen
-from services.intake.people.actions import known_ids, new_person
-from services.intake.people.queries import Claimed, Identity, identify
+from services.intake.people.actions import known, new_person
+from services.intake.people.queries import Claimed, Identity, deceased, identify
 from services.intake.workflow import Status
 from shared.storage import idempotency, policy
 from shared.storage.db import Transaction
@@ -49,8 +49,9 @@ async def prepare(tx: Transaction, body: Any, actor: Actor) -> Filing:
     await _guard_authority(tx, body, actor, today)
     card = book.cards.get(body.service)
     opens_on = (card or {}).get("opens_on")
-    if opens_on is None or date.fromisoformat(opens_on) > today:
-        raise ServiceNotOpen(opens_on=opens_on)
+    ended_on = (card or {}).get("ended_on")
+    if not rules.open_on(today, opens_on, ended_on):
+        raise ServiceNotOpen(opens_on=opens_on, ended_on=ended_on)
     faults = rules.faults(body, book, today, service=body.service)
     place = _place(book, body, faults)
     owner = await _mobile_owner(tx, body, today, faults)
@@ -214,8 +215,18 @@ async def _filing(
 async def _people(
     tx: Transaction, body: Any, identity: Identity, codes: list[str]
 ) -> tuple[dict[str, UUID], list[Row]]:
-    """Ids of the people an application names; who is new is written together with it."""
-    ids = await known_ids(tx, codes)
+    """Ids of the people an application names; who is new is written together with it.
+
+    A registry's remembered answer may be older than the news of a death that we have (H55).
+    """
+    found = await known(tx, codes)
+    asked = [("/applicant", body.applicant)] + (
+        [("/subject", body.subject)] if body.subject else []
+    )
+    dead = [at for at, who in asked if not found.get(who.national_code, (None, True))[1]]
+    if dead:
+        raise InvalidInput(errors=[deceased(pointer) for pointer in dead])
+    ids = {code: person_id for code, (person_id, _) in found.items()}
     also = []
     for code in codes:
         if code not in ids:

@@ -22,6 +22,13 @@ def postponed(due: date, days: int, *, closed: Container[date]) -> date:
     return working_days_after(due + timedelta(days=days), 0, closed=closed)
 
 
+def open_on(day: date, opens_on: str | None, ended_on: str | None) -> bool:
+    """Whether a service takes applications that day, by the ISO days on its card."""
+    if opens_on is None or date.fromisoformat(opens_on) > day:
+        return False
+    return ended_on is None or day < date.fromisoformat(ended_on)
+
+
 @dataclass(frozen=True, slots=True)
 class Sla:
     """How an application stands against its promise on a day."""

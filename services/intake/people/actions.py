@@ -29,14 +29,14 @@ from shared.values.text import for_matching
 from shared.web.errors import NotFound
 
 
-async def known_ids(tx: Transaction, codes: Iterable[str]) -> dict[str, UUID]:
-    """The ids of those people whom we know already, by national code: one read."""
+async def known(tx: Transaction, codes: Iterable[str]) -> dict[str, tuple[UUID, bool]]:
+    """Id, and whether alive, of those people whom we know already, by national code: one read."""
     by_index = {tx.runtime.crypto.index(code): code for code in codes}
     rows = await tx.fetch(
-        "SELECT code_index, id FROM intake.person WHERE code_index = ANY($1::bytea[])",
+        "SELECT code_index, id, alive FROM intake.person WHERE code_index = ANY($1::bytea[])",
         list(by_index),
     )
-    return {by_index[row["code_index"]]: row["id"] for row in rows}
+    return {by_index[row["code_index"]]: (row["id"], row["alive"]) for row in rows}
 
 
 def new_person(

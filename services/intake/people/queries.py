@@ -122,14 +122,17 @@ def _judge_person(
         return
     identity.records[code] = record
     if not record.alive:
-        identity.faults.append(
-            Fault(
-                f"{pointer}/national_code",
-                "person_deceased",
-                "بنا بر ثبت احوال این شخص درگذشته است",
-                "According to the civil registry this person has died",
-            )
-        )
+        identity.faults.append(deceased(pointer))
+
+
+def deceased(pointer: str) -> Fault:
+    """Nobody who has died asks or is served."""
+    return Fault(
+        f"{pointer}/national_code",
+        "person_deceased",
+        "بنا بر ثبت احوال این شخص درگذشته است",
+        "According to the civil registry this person has died",
+    )
 
 
 async def contacts(tx: Transaction, person_ids: Sequence[UUID]) -> list[dict[str, Any]]:
