@@ -193,7 +193,8 @@ async def advance(
 
     The row's attributes that the action has set ride along. `reason` is for the history, `facts`
     (codes and dates) go into history and event, `also` are rows that belong to the step.
-    Raises RoleNotAllowed, StepNotAllowed, OwnOrRelativeCase, SeparationOfDuties, CaseChanged.
+    Raises RoleNotAllowed, StepNotAllowed, OwnOrRelativeCase, SeparationOfDuties, StaleVersion where
+    the caller named a version, else CaseChanged; NotFound for a case that is gone.
     """
     step = row.workflow.steps[step_name]
     before = None if row.status is None else row.workflow.status(row.status)
@@ -371,5 +372,5 @@ async def _explain(tx: Transaction, row: Any, before: StrEnum | None, version: i
     if now["status"] != before:
         raise StepNotAllowed(current_status=now["status"])
     if now["version"] != version:
-        raise CaseChanged
+        raise CaseChanged if tx.if_match is None else StaleVersion
     raise SeparationOfDuties
