@@ -18,7 +18,7 @@ from shared.storage.audit import entry_bytes
 from shared.storage.db import Transaction
 from shared.storage.idempotency import values as answer_values
 from shared.storage.outbox import outbox_values
-from shared.storage.step import Row, write
+from shared.storage.step import Row, names_of, write
 from shared.values.identifiers import uuid7
 from shared.web.auth import STAFF, Actor, Role
 from shared.web.errors import (
@@ -298,10 +298,10 @@ def _target(step: Step, before: StrEnum | None, to: StrEnum | None) -> StrEnum:
 def _changed(row: Any, *, new: bool) -> dict[str, Any]:
     """What the action and this step have set, by column."""
     state = instance_state(row)
-    columns = row.__table__.columns
     values = state.dict
-    names = values if new else state.committed_state
-    return {c.key: values[c.key] for c in columns if c.key in names and c.key in values}
+    set_here = values if new else state.committed_state
+    names = names_of(row.__table__)
+    return {name: values[name] for name in names if name in set_here and name in values}
 
 
 def _following(tx: Transaction, row: Any, taken: Taken) -> Iterator[Row]:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from shared.storage.db import Transaction
 
 Conflict = Literal["refuse", "skip", "replace"]
+GUARD = ("id", "version", "status", "actor")
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 
 
@@ -42,7 +43,13 @@ def row_of(instance: Any, *, on_conflict: Conflict = "refuse") -> Row:
     """The row of a new model instance."""
     table: Table = type(instance).__table__
     state = instance.__dict__
-    return Row(table, {c.key: state[c.key] for c in table.columns if c.key in state}, on_conflict)
+    return Row(table, {name: state[name] for name in names_of(table) if name in state}, on_conflict)
+
+
+@lru_cache(maxsize=256)
+def names_of(table: Table) -> tuple[str, ...]:
+    """The names of a table's columns: asked of SQLAlchemy once, which takes its time."""
+    return tuple(column.key for column in table.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +63,14 @@ class _Shape:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
+    """A statement, and for each of its arguments: which value it is, and how the driver takes it.
+
+    Values are counted as `write` lists them: changed columns, guard, `not_by`, then row by row.
+    """
+
     sql: str
-    names: tuple[str, ...]
-    convert: Mapping[str, Callable[[Any], Any]]
+    values: tuple[int, ...]
+    convert: tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
 def _follow(at: int, table: Table, names: Sequence[str], conflict: Conflict, moved: CTE) -> CTE:
@@ -109,13 +121,20 @@ def _compile(shape: _Shape, history: Table) -> _Compiled:
     rows = [_follow(at, *row, moved) for at, row in enumerate(shape.rows)]
     statement: Select[Any] = select(moved.c.version).add_cte(*rows)
     compiled = statement.compile(dialect=_DIALECT)
-    names = tuple(compiled.positiontup or ())
-    processors = {
-        name: processor
-        for name, bind in compiled.binds.items()
-        if (processor := bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)) is not None
-    }
-    return _Compiled(str(compiled), names, processors)
+    names = compiled.positiontup or ()
+    order = [f"s_{name}" for name in shape.changed]
+    order += [] if shape.new else [f"g_{name}" for name in GUARD]
+    order += ["g_not_by"]
+    order += [f"r{at}_{name}" for at, row in enumerate(shape.rows) for name in row[1]]
+    converters = [
+        (at, bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
+        for at, bind in enumerate(compiled.binds[name] for name in names)
+    ]
+    return _Compiled(
+        str(compiled),
+        tuple(order.index(name) for name in names),
+        tuple((at, converter) for at, converter in converters if converter is not None),
+    )
 
 
 async def write(
@@ -140,15 +159,10 @@ async def write(
         tuple((row.table, tuple(row.values), row.on_conflict) for row in rows),
     )
     compiled = _compile(shape, tx.tables.history)
-    given: dict[str, Any] = {f"s_{name}": value for name, value in changed.items()}
-    for name, value in (guard or {}).items():
-        given[f"g_{name}"] = value
-    given["g_not_by"] = list(not_by)
-    for at, row in enumerate(rows):
-        for name, value in row.values.items():
-            given[f"r{at}_{name}"] = value
-    convert = compiled.convert
-    arguments = [
-        convert[name](given[name]) if name in convert else given[name] for name in compiled.names
-    ]
+    given = [*changed.values(), *((guard[name] for name in GUARD) if guard else ()), list(not_by)]
+    for row in rows:
+        given += row.values.values()
+    arguments = [given[at] for at in compiled.values]
+    for at, convert in compiled.convert:
+        arguments[at] = convert(arguments[at])
     return await tx.write(compiled.sql, *arguments)
