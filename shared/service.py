@@ -18,7 +18,7 @@ from shared.running import telemetry
 from shared.running.settings import Settings
 from shared.storage import idempotency, policy
 from shared.storage.audit import Sealer
-from shared.storage.db import PoolExhausted, Runtime, Transaction, seen_through
+from shared.storage.db import PoolExhausted, Runtime, Transaction
 from shared.storage.idempotency import Answer, AnsweredBefore, KeyReused
 from shared.storage.inbox import Handler, Inbox
 from shared.storage.migrate import at_head
@@ -178,15 +178,17 @@ async def transaction(request: Request, *, keyed: bool = False) -> AsyncIterator
     tx.key = await _key(request, required=keyed)
     try:
         yield tx
-        await seen_through(tx.commit())
+        await tx.commit()
     except (AnsweredBefore, PoolExhausted):  # nothing to ask, or no connection to ask with
-        await seen_through(tx.rollback())
+        await tx.rollback()
         raise
     except BaseException as failure:
-        await seen_through(tx.rollback())
+        await tx.rollback()
         if tx.key is not None and isinstance(failure, Exception):
             await _replay_or_refuse(tx, failure)
         raise
+    finally:
+        tx.reply = None  # it knows the transaction: a circle that only the collector would undo
 
 
 async def _plain(request: Request) -> AsyncIterator[Transaction]:

@@ -159,9 +159,9 @@ class Runtime:
         try:
             yield tx
         except BaseException:
-            await seen_through(tx.rollback())
+            await tx.rollback()
             raise
-        await seen_through(tx.commit())
+        await tx.commit()
 
 
 class Transaction:
@@ -293,30 +293,34 @@ class Transaction:
 
     async def commit(self) -> None:
         """Make it durable and give the connection back."""
-        if self._connection is None:
-            return
+        if self._connection is not None:
+            await seen_through(self._commit(self._connection))
+
+    async def rollback(self) -> None:
+        """Undo whatever has not been committed."""
+        if self._connection is not None:
+            await seen_through(self._rollback(self._connection))
+
+    async def _commit(self, connection: PoolConnectionProxy) -> None:
         try:
             await self.flush()
             await self._open.commit()
         except BaseException:
-            await self.rollback()
+            await self._rollback(connection)
             raise
-        await self._give_back()
+        await self._give_back(connection)
 
-    async def rollback(self) -> None:
-        """Undo whatever has not been committed."""
-        if self._connection is None:
-            return
+    async def _rollback(self, connection: PoolConnectionProxy) -> None:
         try:
-            if not self._connection.is_closed():
+            if not connection.is_closed():
                 await self._open.rollback()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            self._connection.terminate()
+            connection.terminate()
         finally:
-            await self._give_back()
+            await self._give_back(connection)
 
-    async def _give_back(self) -> None:
-        connection, self._connection = self._connection, None
+    async def _give_back(self, connection: PoolConnectionProxy) -> None:
+        self._connection = None
         session, self._session = self._session, None
         try:
             if session is not None:
