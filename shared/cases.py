@@ -23,7 +23,7 @@ from shared.values.calendar import jalali_text
 from shared.values.identifiers import TrackingCode
 from shared.web.auth import STAFF, Actor, Caller, Role
 from shared.web.errors import NotFound, RoleNotAllowed
-from shared.workflow import Workflow, check
+from shared.workflow import Workflow, check, offered
 
 Case = TypeVar("Case", bound="CaseColumns")
 Action = Callable[[Transaction, Any, Actor, Any], Awaitable[None]]
@@ -100,11 +100,10 @@ class CaseOut(BaseModel):
     history: list[PastStep]
 
 
-def shown(row: CaseColumns, actor: Actor) -> dict[str, Any]:
+def shown(tx: Transaction, row: CaseColumns, actor: Actor) -> dict[str, Any]:
     """The fields of `CaseOut` for this caller."""
     flow = row.workflow
     status = flow.status(row.status)
-    done = {past["step"] for past in row.past if past["actor_sub"] == actor.sub}
     return {
         "tracking_code": row.tracking_code,
         "case_id": row.id,
@@ -114,7 +113,7 @@ def shown(row: CaseColumns, actor: Actor) -> dict[str, Any]:
         "version": row.version,
         "opened_at": row.opened_at,
         "opened_at_jalali": jalali_text(row.opened_at),
-        "actions": flow.actions(status, actor.roles, done),
+        "actions": offered(tx, row, actor),
         "history": [past_step(flow, past) for past in row.past],
     }
 

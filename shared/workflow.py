@@ -178,6 +178,15 @@ def check(tx: Transaction, row: Any, step_name: str, actor: Actor) -> None:
     _check(tx, row, row.workflow.steps[step_name], before, actor)
 
 
+def offered(tx: Transaction, row: Any, actor: Actor) -> list[str]:
+    """Path segments of what this caller may do now: what `check` would let pass."""
+    if _own_or_relative(tx, row, actor):
+        return []
+    done = {past["step"] for past in row.past if past["actor_sub"] == actor.sub}
+    found: list[str] = row.workflow.actions(row.workflow.status(row.status), actor.roles, done)
+    return found
+
+
 async def advance(
     tx: Transaction,
     row: Any,
@@ -266,13 +275,18 @@ def _check(tx: Transaction, row: Any, step: Step, before: StrEnum | None, actor:
         raise StepNotAllowed(current_status=before)
     if refusal is not None:
         raise refusal
-    kin: Collection[bytes] = getattr(row, "kin", None) or ()
-    staff_code = actor.national_code if actor.roles & STAFF else None
-    if kin and staff_code and tx.runtime.crypto.index(staff_code) in kin:
-        raise OwnOrRelativeCase  # H51: nobody decides on their own file, nor on a relative's
+    if _own_or_relative(tx, row, actor):
+        raise OwnOrRelativeCase
     past = getattr(row, "past", ())
     if step.not_by and any(p["step"] in step.not_by and p["actor_sub"] == actor.sub for p in past):
         raise SeparationOfDuties
+
+
+def _own_or_relative(tx: Transaction, row: Any, actor: Actor) -> bool:
+    """H51: nobody who works here decides on their own file, nor on a relative's."""
+    kin: Collection[bytes] = getattr(row, "kin", None) or ()
+    code = actor.national_code if actor.roles & STAFF else None
+    return bool(kin and code and tx.runtime.crypto.index(code) in kin)
 
 
 def _channel(row: Any, actor: Actor) -> str | None:

@@ -7,9 +7,9 @@ from shared.storage.db import Transaction
 from shared.web.auth import Actor
 
 
-def show(_: Transaction, row: Case, actor: Actor) -> EligibilityCaseOut:
+def show(tx: Transaction, row: Case, actor: Actor) -> EligibilityCaseOut:
     """The case as this caller sees it."""
-    return EligibilityCaseOut(**shown(row, actor))
+    return EligibilityCaseOut(**shown(tx, row, actor))
 
 
 router = case_router("eligibility", Case, show, out=EligibilityCaseOut, actions={})

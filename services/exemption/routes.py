@@ -7,9 +7,9 @@ from shared.storage.db import Transaction
 from shared.web.auth import Actor
 
 
-def show(_: Transaction, row: Case, actor: Actor) -> ExemptionCaseOut:
+def show(tx: Transaction, row: Case, actor: Actor) -> ExemptionCaseOut:
     """The case as this caller sees it."""
-    return ExemptionCaseOut(**shown(row, actor))
+    return ExemptionCaseOut(**shown(tx, row, actor))
 
 
 router = case_router("exemption", Case, show, out=ExemptionCaseOut, actions={})

@@ -38,7 +38,7 @@ AMONG_COLLEAGUES = "declare_conflict"
 
 def show(tx: Transaction, row: AdmissionCase, actor: Actor) -> AdmissionOut:
     """An admission for this caller; what colleagues say among themselves stays there."""
-    fields: dict[str, Any] = shown(row, actor)
+    fields: dict[str, Any] = shown(tx, row, actor)
     if not actor.roles & STAFF:
         fields["history"] = [h for h in fields["history"] if h.step != AMONG_COLLEAGUES]
     address = queries.opened(tx, row, "address") if actor.roles & WORKS_ON_IT else None

@@ -7,9 +7,9 @@ from shared.storage.db import Transaction
 from shared.web.auth import Actor
 
 
-def show(_: Transaction, row: Case, actor: Actor) -> LoanCaseOut:
+def show(tx: Transaction, row: Case, actor: Actor) -> LoanCaseOut:
     """The case as this caller sees it."""
-    return LoanCaseOut(**shown(row, actor))
+    return LoanCaseOut(**shown(tx, row, actor))
 
 
 router = case_router("loans", Case, show, out=LoanCaseOut, actions={})

@@ -7,9 +7,9 @@ from shared.storage.db import Transaction
 from shared.web.auth import Actor
 
 
-def show(_: Transaction, row: Case, actor: Actor) -> SharesCaseOut:
+def show(tx: Transaction, row: Case, actor: Actor) -> SharesCaseOut:
     """The case as this caller sees it."""
-    return SharesCaseOut(**shown(row, actor))
+    return SharesCaseOut(**shown(tx, row, actor))
 
 
 router = case_router("shares", Case, show, out=SharesCaseOut, actions={})

@@ -117,8 +117,8 @@ def case(actor_code: bytes | None = None, **more: Any) -> Case:
 # HTTP
 
 
-def show(_: Transaction, row: Case, actor: Actor) -> CaseOut:
-    return CaseOut.model_construct(**shown(row, actor))
+def show(tx: Transaction, row: Case, actor: Actor) -> CaseOut:
+    return CaseOut.model_construct(**shown(tx, row, actor))
 
 
 class DecideIn(BaseModel):

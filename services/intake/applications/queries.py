@@ -25,6 +25,7 @@ from shared.values.identifiers import mask_national_code
 from shared.web.auth import STAFF, Actor, Role
 from shared.web.errors import NotFound
 from shared.web.page import Cursor, InvalidCursor, Page
+from shared.workflow import offered
 
 _COLUMNS = ", ".join(f'a."{column.name}"' for column in Application.__table__.columns)
 _STORY = f"""
@@ -176,8 +177,6 @@ def view(
             strict=True,
         )
     ]
-    status = Status(application.status)
-    done = {past["step"] for past in application.past if past["actor_sub"] == actor.sub}
     timeline = [_own_entry(past) for past in application.past]
     timeline += [_case_entry(step) for step in story["case_steps"]]
     timeline.sort(key=lambda entry: entry.at)
@@ -186,7 +185,7 @@ def view(
         case_status=application.case_status,
         case_status_label=application.case_label,
         sla=clock(application, tehran_date(tx.now)),
-        actions=APPLICATION.actions(status, actor.roles, done),
+        actions=offered(tx, application, actor),
         timeline=timeline,
     )
 
