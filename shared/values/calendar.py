@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Container
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -124,8 +125,13 @@ def parse_instant(text: str) -> datetime:
 
 
 def _jalali(day: date | datetime) -> JalaliDate:
-    civil = tehran_date(day) if isinstance(day, datetime) else day
-    return JalaliDate(civil)  # type: ignore[no-untyped-call]
+    return _jalali_of(tehran_date(day) if isinstance(day, datetime) else day)
+
+
+@lru_cache(maxsize=4096)
+def _jalali_of(day: date) -> JalaliDate:
+    """One answer names few different days; the library counts each from the beginning."""
+    return JalaliDate(day)  # type: ignore[no-untyped-call]
 
 
 def _gregorian(year: int, month: int, day: int) -> date:
