@@ -267,8 +267,7 @@ async def _start_clock(tx: Transaction, application: Application) -> None:
 
 async def closed_days(tx: Transaction, today: date) -> frozenset[date]:
     """The holidays that policy knows."""
-    days = (await policy.on(tx, "calendar.holidays", today))["days"]
-    return frozenset(date.fromisoformat(day["on"]) for day in days)
+    return rules.closed_days((await policy.row_on(tx, "calendar.holidays", today)).text)
 
 
 async def _finish_later(tx: Transaction, application_id: UUID) -> Row:

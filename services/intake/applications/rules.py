@@ -1,14 +1,22 @@
 """Arithmetic and judgement of applications: no input or output, and the day is a parameter."""
 
+import json
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from services.intake.applications.schemas import Envelope
 from services.intake.catalogue.queries import Rulebook
 from shared.values.calendar import add_jalali_months, working_days_after
 from shared.web.errors import Fault
 from shared.workflow import Clock
+
+
+@lru_cache(maxsize=8)
+def closed_days(holidays: str) -> frozenset[date]:
+    """The days of the holidays' policy; one text of it serves many applications."""
+    return frozenset(date.fromisoformat(day["on"]) for day in json.loads(holidays)["days"])
 
 
 def due_on(start: date, promise: Mapping[str, int], *, closed: Container[date]) -> date:

@@ -96,7 +96,8 @@ async def _answered(
 ) -> tuple[T] | None:
     """The answer in a tuple, or None where the party is silent and policy takes that."""
     try:
-        return (await asyncio.wait_for(asking, rule["timeout_ms"] / 1000),)
+        async with asyncio.timeout(rule["timeout_ms"] / 1000):
+            return (await asking,)
     except (PartyUnavailable, TimeoutError):
         if rule["when_unavailable"] != ACCEPT:
             raise RegistryAway from None
