@@ -138,8 +138,11 @@ class Workflow:
         return "closed" if status in self.stopped else "open"
 
     def waits_for(self, status: StrEnum) -> list[str]:
-        """Return the roles, not the system's, that can take the case on from this status."""
-        steps = (step for step in self.steps.values() if status in step.sources and step.target)
+        """Return the roles, not the system's, from whom a step is promised in this status.
+
+        What may happen at any time (a withdrawal, say) keeps nobody waiting.
+        """
+        steps = (step for step in self.steps.values() if status in step.sources and step.within)
         return sorted({role for step in steps for role in step.by} - {Role.SYSTEM})
 
     def refusal(
