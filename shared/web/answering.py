@@ -124,6 +124,9 @@ def _pointer(finding: Mapping[str, Any], body: object) -> str:
         if isinstance(part, str) and not _PLAIN_KEY.fullmatch(part):
             break
         parts.append(str(part))
+    else:
+        if finding["type"].startswith("union_tag_"):  # wrong is the word that says which it is
+            parts.append(finding["ctx"]["discriminator"].strip("'"))
     return "/" + "/".join(parts) if parts else ""
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
+from pydantic_core import PydanticKnownError
 
 from shared.web.errors import Fault, InvalidQuery, PreconditionRequired, Refusal
 
@@ -33,8 +34,21 @@ class Page(BaseModel, Generic[T]):
     items: list[T]
     next_cursor: str | None = None
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        return f"PageOf{params[0].__name__}"
 
-Limit = Annotated[int, Query(ge=1, le=200)]
+
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise PydanticKnownError("int_parsing")
+    return value
+
+
+Digits = BeforeValidator(_digits)
+"""For a number in the address: plain digits, where Pydantic would also take `+1`, `1.0`, `1_0`."""
+
+Limit = Annotated[int, Query(ge=1, le=200), Digits]
 """How many items a page has; write `limit: Limit = 50`."""
 
 

@@ -191,7 +191,7 @@ async def services(
     rows = await tx.fetch(
         "SELECT DISTINCT ON (service) service, version, body FROM intake.card"
         " WHERE service > $1 ORDER BY service, version DESC",
-        Cursor.decode(cursor, str)[0] if cursor else "",
+        "" if cursor is None else Cursor.decode(cursor, str)[0],
     )
     found = []
     for row in rows:
@@ -287,7 +287,7 @@ async def statement_versions(
 ) -> Page[StatementRow]:
     """The versions of a statement without their text, the newest first."""
     limit, cursor = page
-    before = Cursor.decode(cursor, int)[0] if cursor else None
+    before = None if cursor is None else Cursor.decode(cursor, int)[0]
     found = [
         StatementRow.model_validate(text.model_dump(include=set(StatementRow.model_fields)))
         for text in await statements(tx, service)
@@ -305,7 +305,7 @@ async def areas(
         "SELECT id, parent_id, kind, name_fa FROM intake.area WHERE id > $1"
         " AND ($2::text IS NULL OR kind = $2) AND ($3::text IS NULL OR parent_id = $3)"
         " ORDER BY id LIMIT $4",
-        Cursor.decode(cursor, str)[0] if cursor else "",
+        "" if cursor is None else Cursor.decode(cursor, str)[0],
         kind,
         parent_id,
         limit + 1,
@@ -321,7 +321,7 @@ async def offices(
     rows = await tx.fetch(
         "SELECT code, name_fa, province, counties FROM intake.office WHERE code > $1"
         " AND ($2::text IS NULL OR province = $2) ORDER BY code LIMIT $3",
-        Cursor.decode(cursor, str)[0] if cursor else "",
+        "" if cursor is None else Cursor.decode(cursor, str)[0],
         province,
         limit + 1,
     )

@@ -23,14 +23,14 @@ from shared.service import JSON, Tx, answer
 from shared.values.identifiers import OfficeCode
 from shared.values.text import Code
 from shared.web.auth import Actor, Role, allow
-from shared.web.page import KnownQuery, Limit, Page, etag, version_from_if_match
+from shared.web.page import Digits, KnownQuery, Limit, Page, etag, version_from_if_match
 
 router = APIRouter(dependencies=[KnownQuery])
 Operator = Annotated[Actor, Depends(allow(Role.OPERATOR))]
 Overseer = Annotated[Actor, Depends(allow(Role.OPERATOR, Role.AUDITOR, Role.INSPECTOR))]
 Named = Annotated[ServiceRef, Path()]
 After = Annotated[str | None, Query(max_length=1024)]
-Version = Annotated[int | None, Query(ge=1, le=30_000)]
+Version = Annotated[int | None, Digits, Query(ge=1, le=30_000)]
 AreaId = Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9-]+(/[A-Za-z0-9-]+)?$")]
 
 

@@ -173,6 +173,15 @@ async def test_pointers_name_the_body_and_not_the_members_of_unions(ask, app):
     }
 
 
+async def test_a_word_that_says_which_form_it_is_is_named_itself(ask, app):
+    fine = b'"details":{"national_code":"0499370899","amount_rial":1}'
+    body = b"{" + fine + b',"pets":[{"kind":"' + SECRET.encode() + b'"},{"bones":1}]}'
+    assert await found(ask, app, body) == {
+        "/pets/0/kind": "not_one_of",
+        "/pets/1/kind": "missing",
+    }
+
+
 @pytest.mark.parametrize(
     "key", [SECRET, f"IR{SECRET}", "نام", "a b", "k" * 65, "x\\u0000", f"nc{SECRET}"]
 )

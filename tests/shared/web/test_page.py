@@ -63,7 +63,9 @@ async def test_pages_follow_each_other_without_gap_or_repetition(ask, app):
     assert seen == list(range(1, 121))
 
 
-@pytest.mark.parametrize("limit", ["0", "201", "-1", "x", "1.5", ""])
+@pytest.mark.parametrize(
+    "limit", ["0", "201", "-1", "x", "1.5", "", "1.0", "%2B1", "%201", "1_0", "1e1", "%D9%A1"]
+)
 async def test_a_limit_outside_1_to_200_is_400(ask, app, limit):
     said = await ask(app, "GET", f"/numbers?limit={limit}")
     assert (said.status, said.json()["errors"][0]["pointer"]) == (400, "/query/limit")
