@@ -21,6 +21,9 @@ _LETTERS = str.maketrans("يىك", "ییک")
 _TWINS = str.maketrans("يىێكہھەةۃٱ", "یییکههههها", "ـ")
 _CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _MOST_MARKS = 4  # Persian needs two on one letter, the Quran three
+_NO_LETTERS = re.compile(
+    rf"[^\w\s]{{{_MOST_MARKS + 1}}}"
+)  # a mark is none: only here may be a pile
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def for_matching(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKD", ascii_digits(name)).translate(_TWINS)
     folded = ascii_digits(unicodedata.normalize("NFKD", folded.casefold()))
-    return "".join(character for character in folded if character.isalnum())
+    return "".join(filter(str.isalnum, folded))
 
 
 def persian_text(*, min_length: int = 1, max_length: int, example: str = "نمونه") -> Parsed:
@@ -139,6 +142,8 @@ def _between_letters(joiners: re.Match[str]) -> str:
 
 
 def _refuse_piled_marks(text: str) -> None:
+    if _NO_LETTERS.search(text) is None:
+        return
     pile = 0
     for character in text:
         pile = pile + 1 if _kind(character) == "M" else 0
