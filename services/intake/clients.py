@@ -117,11 +117,15 @@ class Remembered:
         self._held: OrderedDict[bytes, tuple[float, Any]] = OrderedDict()
         self._asked: dict[bytes, asyncio.Future[Any]] = {}
 
+    def holds(self, key: bytes) -> bool:
+        """Whether this answer is kept and still good."""
+        held = self._held.get(key)
+        return held is not None and held[0] > time.monotonic()
+
     async def get(self, key: bytes, seconds: float, ask: Callable[[], Awaitable[T]]) -> T:
         """The kept answer, or the one that `ask` gets now. What `ask` raises is not kept."""
-        held = self._held.get(key)
-        if held is not None and held[0] > time.monotonic():
-            found: T = held[1]
+        if self.holds(key):
+            found: T = self._held[key][1]
             return found
         if key in self._asked:
             shared: T = await asyncio.shield(self._asked[key])
@@ -154,22 +158,44 @@ class Clients:
         await self._registry.aclose()
         await self._shahkar.aclose()
 
+    def remembers(
+        self, national_code: str, birth_on: date, *, mobile: str, owner: str, subject: str | None
+    ) -> bool:
+        """Whether every answer about these people is kept, so that nobody need be asked."""
+        return (
+            self._people.holds(self._person_key(national_code, birth_on))
+            and self._mobiles.holds(self._mobile_key(owner, mobile))
+            and (subject is None or self._people.holds(self._relations_key(subject)))
+        )
+
+    def _person_key(self, national_code: str, birth_on: date) -> bytes:
+        return self._index(f"person|{national_code}|{birth_on}")
+
+    def _relations_key(self, national_code: str) -> bytes:
+        return self._index(f"relations|{national_code}")
+
+    def _mobile_key(self, national_code: str, mobile: str) -> bytes:
+        return self._index(f"mobile|{national_code}|{mobile}")
+
     async def person(self, national_code: str, birth_on: date, *, keep_s: float) -> Record | None:
         """The registry's record for this code and birth date; None when they do not belong.
 
         Raises PartyUnavailable.
         """
-        key = self._index(f"person|{national_code}|{birth_on}")
-        body = {"nationalId": national_code, "birthDate": jalali(birth_on)}
-        return await self._people.get(key, keep_s, lambda: self._ask("/person", body))
+        return await self._people.get(
+            self._person_key(national_code, birth_on),
+            keep_s,
+            lambda: self._ask(
+                "/person", {"nationalId": national_code, "birthDate": jalali(birth_on)}
+            ),
+        )
 
     async def relations(self, national_code: str, *, keep_s: float) -> Record | None:
         """The record of a household member, with those relatives whom the registry names.
 
         Raises PartyUnavailable.
         """
-        key = self._index(f"relations|{national_code}")
-        body = {"nationalId": national_code}
+        key, body = self._relations_key(national_code), {"nationalId": national_code}
         return await self._people.get(key, keep_s, lambda: self._ask("/relations", body))
 
     async def life(self, national_code: str) -> Life | None:
@@ -199,7 +225,7 @@ class Clients:
 
     async def owns(self, national_code: str, mobile: str, *, keep_s: float) -> bool:
         """Whether the mobile belongs to this person (Shahkar). Raises PartyUnavailable."""
-        key = self._index(f"mobile|{national_code}|{mobile}")
+        key = self._mobile_key(national_code, mobile)
 
         async def ask() -> bool:
             answer = await self._shahkar.post(

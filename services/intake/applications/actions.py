@@ -15,7 +15,7 @@ from services.intake.errors import ContractNotValid, NotYourApplication, Service
 from services.intake.people.actions import known, new_person
 from services.intake.people.queries import Claimed, Identity, deceased, identify
 from services.intake.workflow import Status
-from shared.storage import idempotency, policy
+from shared.storage import policy
 from shared.storage.db import Transaction
 from shared.storage.step import Row, row_of
 from shared.storage.timers import timer_values
@@ -57,7 +57,6 @@ async def prepare(tx: Transaction, body: Any, actor: Actor) -> Filing:
     owner = await _mobile_owner(tx, body, today, faults)
     if faults:
         raise InvalidInput(errors=faults)
-    await idempotency.replay_if_known(tx)
     identity = Identity(pending=True)
     if not body.draft:
         identity = await identify(tx, _claimed(body, owner))
@@ -302,7 +301,6 @@ async def submit_draft(tx: Transaction, application: Application, actor: Actor, 
     owner = await _mobile_owner(tx, body, today, faults)
     if faults:
         raise InvalidInput(errors=faults)
-    await idempotency.replay_if_known(tx)
     identity = await identify(tx, _claimed(body, owner))
     if identity.faults:
         raise InvalidInput(errors=identity.faults)

@@ -15,7 +15,7 @@ from services.intake.clients import Record, clients
 from services.intake.errors import RegistryAway
 from services.intake.people.schemas import LookupOut, PersonView
 from shared.cases import SEES_ALL
-from shared.storage import policy
+from shared.storage import idempotency, policy
 from shared.storage.db import Transaction, loads
 from shared.values.calendar import jalali_text, tehran_date
 from shared.values.identifiers import mask_national_code
@@ -52,9 +52,10 @@ class Claimed:
 
 
 async def identify(tx: Transaction, claimed: Claimed) -> Identity:
-    """Ask the civil registry and Shahkar at the same time.
+    """Ask the civil registry and Shahkar at the same time, as far as they have not been asked.
 
-    Raises RegistryAway where policy says that nothing is taken while a registry is silent.
+    Raises RegistryAway where policy says that nothing is taken while a registry is silent, and
+    AnsweredBefore for a request whose answer is kept.
     """
     day = tehran_date(tx.now)
     registry = await policy.on(tx, "intake.inquiry.civil_registry", day)
@@ -62,6 +63,16 @@ async def identify(tx: Transaction, claimed: Claimed) -> Identity:
     ask = clients(tx.runtime)
     identity = Identity()
     keep = registry["cache_s"]
+    subject = claimed.subject if claimed.subject != claimed.national_code else None
+    if not ask.remembers(
+        claimed.national_code,
+        claimed.birth_on,
+        mobile=claimed.mobile,
+        owner=claimed.mobile_owner,
+        subject=subject,
+    ):
+        # A retry gets its first answer although a registry may be down by now.
+        await idempotency.replay_if_known(tx)
     questions: list[Awaitable[Any]] = [
         _answered(
             ask.person(claimed.national_code, claimed.birth_on, keep_s=keep), identity, registry
@@ -72,13 +83,12 @@ async def identify(tx: Transaction, claimed: Claimed) -> Identity:
             shahkar,
         ),
     ]
-    if claimed.subject is not None and claimed.subject != claimed.national_code:
-        asked = ask.relations(claimed.subject, keep_s=keep)
-        questions.append(_answered(asked, identity, registry))
-    person, owns, *subject = await asyncio.gather(*questions)
+    if subject is not None:
+        questions.append(_answered(ask.relations(subject, keep_s=keep), identity, registry))
+    person, owns, *relations = await asyncio.gather(*questions)
     _judge_person(identity, claimed.national_code, person, "/applicant")
-    if subject:
-        _judge_person(identity, str(claimed.subject), subject[0], "/subject")
+    if subject is not None:
+        _judge_person(identity, subject, relations[0], "/subject")
     if owns == (False,):
         identity.faults.append(
             Fault(
