@@ -197,15 +197,17 @@ class Place:
     address: Mapping[str, Any] | None = None
 
 
-async def household_of(tx: Transaction, person_id: UUID, *, on: date) -> UUID | None:
-    """The household somebody lives in that day."""
-    found: UUID | None = await tx.scalar(
-        select(Membership.household_id).where(
-            Membership.person_id == person_id,
-            Membership.joined_on <= on,
-            (Membership.ended_on.is_(None)) | (Membership.ended_on > on),
-        )
+async def household_of(
+    tx: Transaction, person_id: UUID, *, on: date, or_since: bool = False
+) -> UUID | None:
+    """The household somebody lives in that day, or has come to since."""
+    theirs = select(Membership.household_id).where(
+        Membership.person_id == person_id,
+        (Membership.ended_on.is_(None)) | (Membership.ended_on > on),
     )
+    if not or_since:
+        theirs = theirs.where(Membership.joined_on <= on)
+    found: UUID | None = await tx.scalar(theirs.order_by(Membership.joined_on).limit(1))
     return found
 
 
@@ -217,11 +219,11 @@ async def join_household(
     A member who lives in another household is left there and noted as a contradiction: nobody is
     ever in two at a time (H09).
     """
-    household_id = await household_of(tx, head_id, on=on)
+    household_id = await household_of(tx, head_id, on=on, or_since=True)
     if household_id is None:
         household_id = await new_household(tx, head_id, place=place, on=on)
     for person_id, relation in members:
-        lives_in = await household_of(tx, person_id, on=on)
+        lives_in = await household_of(tx, person_id, on=on, or_since=True)
         if lives_in is None:
             await tx.add(_membership(household_id, person_id, relation, on=on))
         elif lives_in != household_id:
