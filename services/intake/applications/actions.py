@@ -17,7 +17,7 @@ from services.intake.people.queries import Claimed, Identity, deceased, identify
 from services.intake.workflow import Status
 from shared.storage import policy
 from shared.storage.db import Transaction
-from shared.storage.step import Row, row_of
+from shared.storage.step import Row, fresh, row_of
 from shared.storage.timers import timer_values
 from shared.values.calendar import tehran_date
 from shared.values.identifiers import new_tracking_code, parse_national_code, uuid7
@@ -174,7 +174,8 @@ async def _filing(
     kin = {crypto.index(code) for record in identity.records.values() for code in record.kin}
     kin |= {crypto.index(code) for code in getattr(body.details, "members", ())}
     application_id = uuid7()
-    application = Application(
+    application = fresh(
+        Application,
         id=application_id,
         tracking_code=new_tracking_code(secrets.token_bytes(6)),
         version=0,

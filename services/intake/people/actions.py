@@ -22,7 +22,7 @@ from services.intake.people.models import (
 )
 from shared.storage.db import Transaction
 from shared.storage.outbox import tell
-from shared.storage.step import row_of
+from shared.storage.step import fresh, row_of
 from shared.values.calendar import tehran_date
 from shared.values.identifiers import uuid7
 from shared.values.text import for_matching
@@ -44,7 +44,8 @@ def new_person(
 ) -> Person:
     """A person not known before; what names them is sealed to this row."""
     crypto, person_id = tx.runtime.crypto, uuid7()
-    person = Person(
+    person = fresh(
+        Person,
         id=person_id,
         code_index=crypto.index(national_code),
         code=crypto.seal(national_code, table="intake.person", column="code", row=person_id),
