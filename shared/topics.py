@@ -67,10 +67,10 @@ _PAGE = [
     _told("application.resubmitted", "intake"),
     _told("application.expired", *FIVE),
     _told("application.visit_requested", facts=("visit_on", "place")),
-    _told("application.visit_recorded"),
+    _told("application.visit_recorded", "intake"),
     _told("application.withdrawn", *FIVE),
     _told("application.closed_deceased", *FIVE),
-    _told("application.restored", *FIVE),
+    _told("application.restored", "intake", *FIVE),
     # People, households and coverage, told by intake
     _news("coverage.started"),
     _news("coverage.ended"),

@@ -18,13 +18,14 @@ from services.intake.people.queries import Claimed, Identity, identify
 from services.intake.workflow import OPEN, Status
 from shared.cases import find
 from shared.storage import policy
-from shared.storage.db import Transaction
+from shared.storage.db import Runtime, Transaction
 from shared.storage.outbox import Event
-from shared.storage.timers import Timer, forget, remind
+from shared.storage.timers import AnyTimerHandler, Timer, remind, staged
 from shared.topics import TOPICS
 from shared.values.calendar import tehran_date
 from shared.web.auth import SYSTEM
 from shared.web.clients import PartyUnavailable
+from shared.web.errors import CaseChanged
 from shared.workflow import Clock, advance
 
 SERVICES = ("livelihood", "eligibility", "exemption", "shares", "loans")
@@ -39,6 +40,25 @@ async def on_submitted(tx: Transaction, event: Event) -> None:
     people = await _people_of(tx, content)
     await tx.begin()
     await _route(tx, application, content, people)
+
+
+async def on_back(tx: Transaction, event: Event) -> None:
+    """An application is again where it was: it goes on, with its identity where that waits."""
+    application = await _application(tx, event.subject_id)
+    if application.status == Status.SUBMITTED and application.identity == "pending":
+        await remind(tx, actions.FINISH_IDENTITY, subject_id=application.id, due_at=tx.now)
+    else:
+        await on_submitted(tx, event)
+
+
+async def on_restored(tx: Transaction, event: Event) -> None:
+    """Nobody has died: papers are waited for anew, from today; else it goes on."""
+    application = await _application(tx, event.subject_id)
+    if application.status != Status.INCOMPLETE:
+        await on_back(tx, event)
+        return
+    for row in (await actions.wait_for_papers(tx, application))[1]:
+        await tx.execute(row.insert())
 
 
 async def _people_of(tx: Transaction, content: dict[str, Any]) -> dict[str, Record]:
@@ -116,8 +136,13 @@ def _relation(head: Record, code: str) -> str:
     return "child" if code in head.children else near.get(code, "other")
 
 
-async def finish_identity(tx: Transaction, timer: Timer) -> None:
+async def finish_identity(runtime: Runtime, timer: Timer) -> None:
     """A registry was silent when the application came: it is asked again, until it answers."""
+    async with runtime.transaction(lone=False) as tx:
+        await _finish_identity(tx, timer)
+
+
+async def _finish_identity(tx: Transaction, timer: Timer) -> None:
     application = await _application(tx, timer.subject_id)
     if application.status != Status.SUBMITTED or application.identity != "pending":
         return
@@ -135,6 +160,9 @@ async def finish_identity(tx: Transaction, timer: Timer) -> None:
         await actions.move(tx, application, "refuse_identity", SYSTEM, facts=facts)
         return
     application.identity = "confirmed"
+    application.kin = actions.kin(
+        tx, application.holders, identity.records, content["details"].get("members") or ()
+    )
     await actions.move(tx, application, "finish_identity", SYSTEM)
     fresh = await _application(tx, timer.subject_id)
     await _route(tx, fresh, content, people)
@@ -181,13 +209,6 @@ async def expire(tx: Transaction, timer: Timer) -> None:
         await actions.move(tx, application, "expire", SYSTEM)
 
 
-async def on_resubmitted(tx: Transaction, event: Event) -> None:
-    """The papers are there: what waited goes on, and nobody is reminded any more."""
-    for kind in ("expire", "remind_1", "remind_2"):
-        await forget(tx, kind, subject_id=event.subject_id)
-    await on_submitted(tx, event)
-
-
 # The services' cases
 
 
@@ -212,11 +233,10 @@ async def on_case_step(tx: Transaction, event: Event) -> None:
     )
     await tx.begin()
     await tx.add(step)
-    if event.version <= application.case_version:
-        return
-    await _mirror(tx, application, event)
     if event.topic in COVER_BY:
         await _cover(tx, application, event)
+    if event.version > application.case_version:
+        await _mirror(tx, application, event)
 
 
 async def _mirror(tx: Transaction, application: Application, event: Event) -> None:
@@ -224,11 +244,15 @@ async def _mirror(tx: Transaction, application: Application, event: Event) -> No
     application.case_status, application.case_label = told["status"], told["status_label"]
     application.case_next, application.case_version = told["next_step"], event.version
     application.waits_for = told["waits_for"]
-    clock = Clock(told["clock"])
+    step = _mirrored(Status(application.status), told["outcome"])
+    # The service's clock counts while the application's own runs: papers are waited for whatever
+    # the service does meanwhile, and what has ended stays ended.
+    flow = application.workflow
+    own = flow.clock(Status(str(flow.steps[step].target if step else application.status)))
+    clock = Clock(told["clock"]) if own is Clock.RUN else own
     rows = await actions.follow_clock(
         tx, application, clock, cause=f"{event.source}.{told['step']}"
     )
-    step = _mirrored(Status(application.status), told["outcome"])
     if step is not None:
         await advance(tx, application, step, SYSTEM, also=rows)
     else:
@@ -253,14 +277,20 @@ MIRRORED = (
 
 
 async def _write_mirror(tx: Transaction, application: Application, rows: list[Any]) -> None:
-    """What the service told, written without a step of the application itself."""
+    """What the service told, written without a step of the application itself.
+
+    Raises CaseChanged when such a step was taken meanwhile: the event comes again.
+    """
     application.changed_at = tx.now
     table = Application.__table__
-    await tx.execute(
+    written = await tx.scalar(
         table.update()
-        .where(table.c.id == application.id)
+        .where(table.c.id == application.id, table.c.version == application.version)
         .values({name: getattr(application, name) for name in MIRRORED})
+        .returning(table.c.id)
     )
+    if written is None:
+        raise CaseChanged
     for row in rows:
         await tx.execute(row.insert())
 
@@ -334,15 +364,17 @@ def _hears() -> dict[str, Any]:
     return {
         **mirrored,
         "application.submitted": on_submitted,
-        "application.resubmitted": on_resubmitted,
+        "application.resubmitted": on_back,
+        "application.visit_recorded": on_back,
+        "application.restored": on_restored,
         "person.died": on_died,
         "person.death_reversed": on_death_reversed,
     }
 
 
 HEARS = _hears()
-TIMERS = {
-    actions.FINISH_IDENTITY: finish_identity,
+TIMERS: dict[str, AnyTimerHandler] = {
+    actions.FINISH_IDENTITY: staged(finish_identity),
     "remind_1": remind_of_documents,
     "remind_2": remind_of_documents,
     "expire": expire,

@@ -1,7 +1,7 @@
 """What can happen to an application. Nothing here commits, and nothing knows HTTP."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -9,8 +9,9 @@ from uuid import UUID
 
 from services.intake.applications import rules
 from services.intake.applications.models import Application, Pause
-from services.intake.applications.schemas import Envelope, LivelihoodDetails
+from services.intake.applications.schemas import Envelope
 from services.intake.catalogue.queries import Rulebook, rulebook
+from services.intake.clients import Record
 from services.intake.errors import ContractNotValid, NotYourApplication, ServiceNotOpen
 from services.intake.people.actions import known, new_person
 from services.intake.people.queries import Claimed, Identity, deceased, identify
@@ -23,7 +24,7 @@ from shared.values.calendar import tehran_date
 from shared.values.identifiers import new_tracking_code, parse_national_code, uuid7
 from shared.web.auth import STAFF, Actor, Role
 from shared.web.errors import ChannelNotAllowed, Fault, InvalidInput
-from shared.workflow import Clock, advance
+from shared.workflow import Clock, advance, check
 
 FINISH_IDENTITY = "finish_identity"
 
@@ -47,13 +48,9 @@ async def prepare(tx: Transaction, body: Any, actor: Actor) -> Filing:
     today = tehran_date(tx.now)
     _guard_channel(book, body, actor, today)
     await _guard_authority(tx, body, actor, today)
-    card = book.cards.get(body.service)
-    opens_on = (card or {}).get("opens_on")
-    ended_on = (card or {}).get("ended_on")
-    if not rules.open_on(today, opens_on, ended_on):
-        raise ServiceNotOpen(opens_on=opens_on, ended_on=ended_on)
+    card = _open_card(book, body.service, today)
     faults = rules.faults(body, book, today, service=body.service)
-    place = _place(book, body, faults)
+    place = rules.place(book, body, faults)
     owner = await _mobile_owner(tx, body, today, faults)
     if faults:
         raise InvalidInput(errors=faults)
@@ -62,7 +59,16 @@ async def prepare(tx: Transaction, body: Any, actor: Actor) -> Filing:
         identity = await identify(tx, _claimed(body, owner))
         if identity.faults:
             raise InvalidInput(errors=identity.faults)
-    return await _filing(tx, body, actor, identity, place=place, fee=_fee(card))
+    return await _filing(tx, body, actor, identity, place=place, fee=rules.fee(card))
+
+
+def _open_card(book: Rulebook, service: str, today: date) -> Mapping[str, Any]:
+    """The card of a service that takes applications today."""
+    card = book.cards.get(service) or {}
+    opens_on, ended_on = card.get("opens_on"), card.get("ended_on")
+    if not rules.open_on(today, opens_on, ended_on):
+        raise ServiceNotOpen(opens_on=opens_on, ended_on=ended_on)
+    return card
 
 
 def _guard_channel(book: Rulebook, body: Any, actor: Actor, today: date) -> None:
@@ -82,42 +88,17 @@ async def _guard_authority(tx: Transaction, body: Any, actor: Actor, today: date
         if body.proof is None and actor.has(Role.COUNTER):
             required = (await policy.on(tx, "counter.proof", today)).get("required_from")
             if required is not None and date.fromisoformat(required) <= today:
-                raise InvalidInput(errors=[_missing_proof()])
+                raise InvalidInput(errors=[rules.PROOF_REQUIRED])
         return
     if body.applicant.national_code != actor.national_code and body.proof is None:
         raise NotYourApplication
-
-
-def _missing_proof() -> Fault:
-    return Fault(
-        "/proof",
-        "proof_required",
-        "اقدام به‌جای دیگری به کد یک‌بارمصرف شهروند یا وکالت‌نامه نیاز دارد",
-        "Acting for somebody needs their one-time code or a power of attorney",
-    )
-
-
-def _place(book: Rulebook, body: Any, faults: list[Fault]) -> tuple[str | None, str | None]:
-    """Province and county by id, where the application says where the household lives."""
-    if not isinstance(body.details, LivelihoodDetails):
-        return None, None
-    address = body.details.address
-    province = book.area(address.province)
-    county = book.area(address.county, within=province) if province else None
-    faults += rules.area_faults(province, county if province else "?", "/details/address")
-    return province, county
 
 
 async def _mobile_owner(tx: Transaction, body: Any, today: date, faults: list[Fault]) -> str:
     """Whose the mobile must be: the applicant's, or for a minor the guardian's (H65)."""
     code: str = body.applicant.national_code
     if body.applicant.birth_on > today:
-        faults.append(
-            Fault(
-                "/applicant/birth_on", "in_the_future",
-                "تاریخ تولد در آینده است", "The birth date lies in the future",
-            )
-        )  # fmt: skip
+        faults.append(rules.BORN_LATER)
         return code
     majority = (await policy.on(tx, "intake.age_of_majority", today))["years"]
     if rules.age_on(today, body.applicant.birth_on) >= majority:
@@ -126,14 +107,7 @@ async def _mobile_owner(tx: Transaction, body: Any, today: date, faults: list[Fa
     try:
         return parse_national_code(guardian)
     except ValueError:
-        faults.append(
-            Fault(
-                "/proof",
-                "guardian_required",
-                "متقاضی زیر سن قانونی است؛ کد ملی سرپرست قانونی و شمارهٔ همراه او لازم است",
-                "The applicant is under age: the guardian's national code and mobile are needed",
-            )
-        )
+        faults.append(rules.GUARDIAN_REQUIRED)
         return code
 
 
@@ -148,13 +122,6 @@ def _claimed(body: Any, owner: str) -> Claimed:
     )
 
 
-def _fee(card: Mapping[str, Any] | None) -> int:
-    """What the card asks at this moment; a card without costs asks nothing (LV-39)."""
-    rows = (card or {}).get("costs") or {}
-    items = rows.get("rows", []) if isinstance(rows, Mapping) else rows
-    return sum(int(item.get("amount_rial") or 0) for item in items)
-
-
 async def _filing(
     tx: Transaction,
     body: Any,
@@ -167,12 +134,9 @@ async def _filing(
     crypto = tx.runtime.crypto
     applicant = body.applicant.national_code
     subject = body.subject.national_code if body.subject else applicant
-    parent = getattr(body.details, "parent_national_code", None)
-    codes = list(dict.fromkeys(code for code in (applicant, subject, parent) if code))
+    codes = rules.codes(body)
     ids, also = await _people(tx, body, identity, codes)
     holders = [crypto.index(code) for code in codes]
-    kin = {crypto.index(code) for record in identity.records.values() for code in record.kin}
-    kin |= {crypto.index(code) for code in getattr(body.details, "members", ())}
     application_id = uuid7()
     application = fresh(
         Application,
@@ -181,7 +145,7 @@ async def _filing(
         version=0,
         person_ids=[ids[code] for code in codes],
         holders=holders,
-        kin=[*holders, *sorted(kin - set(holders))],
+        kin=kin(tx, holders, identity.records, rules.members(body)),
         province=place[0] or (actor.province if actor.roles & STAFF else None),
         county=place[1],
         office_code=None,
@@ -212,21 +176,22 @@ async def _filing(
     return Filing(application, also, body)
 
 
+def kin(
+    tx: Transaction,
+    holders: Sequence[bytes],
+    records: Mapping[str, Record],
+    members: Iterable[str],
+) -> list[bytes]:
+    """Blind indexes of those whose case it is and of their relatives: none decides on it (H51)."""
+    codes = {*members, *(code for record in records.values() for code in record.kin)}
+    return [*holders, *sorted({tx.runtime.crypto.index(code) for code in codes} - {*holders})]
+
+
 async def _people(
     tx: Transaction, body: Any, identity: Identity, codes: list[str]
 ) -> tuple[dict[str, UUID], list[Row]]:
-    """Ids of the people an application names; who is new is written together with it.
-
-    A registry's remembered answer may be older than the news of a death that we have (H55).
-    """
-    found = await known(tx, codes)
-    asked = [("/applicant", body.applicant)] + (
-        [("/subject", body.subject)] if body.subject else []
-    )
-    dead = [at for at, who in asked if not found.get(who.national_code, (None, True))[1]]
-    if dead:
-        raise InvalidInput(errors=[deceased(pointer) for pointer in dead])
-    ids = {code: person_id for code, (person_id, _) in found.items()}
+    """Ids of the people an application names; who is new is written together with it."""
+    ids = await _living(tx, body, codes)
     also = []
     for code in codes:
         if code not in ids:
@@ -239,6 +204,19 @@ async def _people(
             # refuses the application, and the route files it again with the rival's id.
             also.append(row_of(person, on_conflict="skip"))
     return ids, also
+
+
+async def _living(tx: Transaction, body: Any, codes: Iterable[str]) -> dict[str, UUID]:
+    """Ids of those of them whom we know; nobody asks, or is asked for, whom we know to be dead.
+
+    A registry's remembered answer may be older than the news of a death that we have (H55).
+    """
+    found = await known(tx, codes)
+    asked = {"/applicant": body.applicant} | ({"/subject": body.subject} if body.subject else {})
+    dead = [at for at, who in asked.items() if not found.get(who.national_code, (None, True))[1]]
+    if dead:
+        raise InvalidInput(errors=[deceased(pointer) for pointer in dead])
+    return {code: person_id for code, (person_id, _) in found.items()}
 
 
 def seal_content(tx: Transaction, application_id: UUID, body: Envelope) -> bytes:
@@ -295,9 +273,11 @@ def _promised(application: Application) -> dict[str, str]:
 
 async def submit_draft(tx: Transaction, application: Application, actor: Actor, body: Any) -> None:
     """A draft is filed after all: only now are the registries asked and the clock started."""
+    check(tx, application, "submit_draft", actor)
     today = tehran_date(tx.now)
     book = await rulebook(tx)
     _guard_channel(book, body, actor, today)
+    _open_card(book, application.service, today)
     faults = rules.faults(body, book, today, service=application.service)
     owner = await _mobile_owner(tx, body, today, faults)
     if faults:
@@ -305,7 +285,9 @@ async def submit_draft(tx: Transaction, application: Application, actor: Actor, 
     identity = await identify(tx, _claimed(body, owner))
     if identity.faults:
         raise InvalidInput(errors=identity.faults)
+    await _living(tx, body, rules.codes(body))
     application.identity = identity.state
+    application.kin = kin(tx, application.holders, identity.records, rules.members(body))
     await _start_clock(tx, application)
     also = [await _finish_later(tx, application.id)] if identity.pending else []
     facts = _promised(application)
@@ -314,6 +296,13 @@ async def submit_draft(tx: Transaction, application: Application, actor: Actor, 
 
 async def amend(tx: Transaction, application: Application, actor: Actor, *, body: Envelope) -> None:
     """The details of a draft, or of an application that lacks something, are written anew."""
+    faults: list[Fault] = []
+    province, county = rules.place(await rulebook(tx), body, faults)
+    if faults:
+        raise InvalidInput(errors=faults)
+    if province is not None:
+        application.province, application.county = province, county
+    application.kin = kin(tx, application.kin, {}, rules.members(body))
     application.content = seal_content(tx, application.id, body)
     await advance(tx, application, "amend", actor)
 
@@ -342,9 +331,18 @@ async def request_documents(
     tx: Transaction, application: Application, actor: Actor, *, kinds: Sequence[str], reason: str
 ) -> None:
     """Ask for papers until a day: the clock waits, two reminders follow, then it expires."""
+    until, rows = await wait_for_papers(tx, application)
+    facts = {"kinds": ",".join(kinds), "due_on": until.isoformat()}
+    await move(tx, application, "request_documents", actor, reason=reason, facts=facts, also=rows)
+
+
+async def wait_for_papers(tx: Transaction, application: Application) -> tuple[date, list[Row]]:
+    """The last day for papers, and the reminders on the way; each leaves alone who waits no more.
+
+    The same kinds each time: a new request takes the place of what is left of an older one.
+    """
     rule = await policy.on(tx, "intake.incomplete_deadline", tehran_date(tx.now))
     until = tx.now + timedelta(days=rule["days"])
-    facts = {"kinds": ",".join(kinds), "due_on": tehran_date(until).isoformat()}
     due = {"expire": until}
     for number, days in enumerate(rule["reminders"], start=1):
         due[f"remind_{number}"] = tx.now + timedelta(days=days)
@@ -356,7 +354,7 @@ async def request_documents(
         )
         for kind, at in due.items()
     ]
-    await move(tx, application, "request_documents", actor, reason=reason, facts=facts, also=rows)
+    return tehran_date(until), rows
 
 
 async def follow_clock(
@@ -379,16 +377,12 @@ async def follow_clock(
     application.paused_days, application.stopped_on = after.paused_days, after.stopped_on
     if before.paused_on == after.paused_on:
         return []
-    start = before.paused_on or today
-    pause = Pause(application_id=application.id, from_on=start, cause=cause)
+    began = before.paused_on and await tx.fetchrow(
+        "SELECT cause FROM intake.pause WHERE application_id = $1 AND from_on = $2",
+        application.id,
+        before.paused_on,
+    )
+    pause = Pause(application_id=application.id, from_on=before.paused_on or today)
     pause.to_on = today if before.paused_on else None
+    pause.cause = began["cause"] if began else cause
     return [row_of(pause, on_conflict="replace")]
-
-
-def status_before(application: Application) -> Status:
-    """Where an application stood before it was sent back: where a resubmission returns to."""
-    back = {Status.SUBMITTED, Status.ROUTED, Status.IN_SERVICE}
-    for past in reversed(application.past):
-        if past["from_status"] in back and past["status"] not in back:
-            return Status(past["from_status"])
-    return Status.SUBMITTED

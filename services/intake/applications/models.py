@@ -25,7 +25,7 @@ from shared.cases import CaseColumns
 from shared.workflow import Workflow
 
 # A draft is nobody's claim yet: only what has been filed bars a second one.
-_FILED_AND_OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN - {Status.DRAFT}))
+FILED_AND_OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN - {Status.DRAFT}))
 
 
 class Application(CaseColumns, Base):
@@ -73,7 +73,7 @@ class Application(CaseColumns, Base):
             "service",
             "subject_index",
             unique=True,
-            postgresql_where=text(f"status IN ({_FILED_AND_OPEN})"),
+            postgresql_where=text(f"status IN ({FILED_AND_OPEN})"),
         ),
         Index("ix_application_listed", "submitted_at", "id"),
         Index("ix_application_people", "person_ids", postgresql_using="gin"),

@@ -244,15 +244,21 @@ def _entry(row: Mapping[str, Any], **labels: Any) -> TimelineEntry:
     )
 
 
+SERVICE_SPEAKS = {Status.IN_SERVICE, Status.CLOSED, Status.REFUSED}
+
+
 def short(application: Application) -> FollowOut:
     """The public status, for whoever knows the code and the mobile."""
     status, due = Status(application.status), application.due_on
+    label, next_step = APPLICATION.labels[status], APPLICATION.next_step.get(status)
+    if status in SERVICE_SPEAKS and application.case_label:
+        label, next_step = application.case_label, application.case_next or next_step
     return FollowOut(
         tracking_code=application.tracking_code,
         service=application.service,
         status=status,
-        status_label=application.case_label or APPLICATION.labels[status],
-        next_step=application.case_next or APPLICATION.next_step.get(status),
+        status_label=label,
+        next_step=next_step,
         due_on=due,
         due_on_jalali=jalali_text(due) if due else None,
     )

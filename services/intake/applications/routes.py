@@ -7,8 +7,8 @@ import asyncpg
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from services.intake.applications import actions, queries
-from services.intake.applications.models import Application
+from services.intake.applications import actions, queries, rules
+from services.intake.applications.models import FILED_AND_OPEN, Application
 from services.intake.applications.schemas import (
     EXAMPLE,
     ApplicationIn,
@@ -92,8 +92,8 @@ async def _explain(
         return
     async with tx.runtime.transaction() as fresh:
         row = await fresh.fetchrow(
-            "SELECT tracking_code FROM intake.application WHERE service = $1"
-            " AND subject_index = $2 AND stopped_on IS NULL AND status <> 'draft'",
+            "SELECT tracking_code FROM intake.application WHERE service = $1"  # noqa: S608
+            f" AND subject_index = $2 AND status IN ({FILED_AND_OPEN})",
             application.service,
             application.subject_index,
         )
@@ -188,7 +188,7 @@ async def resubmit_application(
     tracking_code: TrackingCode, tx: KeyedTx, actor: Applicant
 ) -> Response:
     application = await _answering(tx, tracking_code, actor)
-    back = actions.status_before(application)
+    back = rules.status_before(application.past)
     await actions.move(tx, application, "resubmit", actor, to=back)
     return respond(tx)
 
@@ -250,7 +250,7 @@ async def record_visit(
 ) -> Response:
     application = await _answering(tx, tracking_code, actor)
     application.visits += body.attended
-    back = actions.status_before(application)
+    back = rules.status_before(application.past)
     await actions.move(tx, application, "record_visit", actor, to=back, reason=body.reason)
     return respond(tx)
 

@@ -1,13 +1,15 @@
 """Arithmetic and judgement of applications: no input or output, and the day is a parameter."""
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Any
 
-from services.intake.applications.schemas import Envelope
+from services.intake.applications.schemas import Envelope, LivelihoodDetails
 from services.intake.catalogue.queries import Rulebook
+from services.intake.workflow import WORKING, Status
 from shared.values.calendar import add_jalali_months, working_days_after
 from shared.web.errors import Fault
 from shared.workflow import Clock
@@ -89,6 +91,21 @@ def move_clock(
     return ClockMove(due, paused_on, paused_days, stopped_on)
 
 
+def status_before(past: Sequence[Mapping[str, Any]]) -> Status:
+    """Where an application stood before it was sent back: where a resubmission returns to."""
+    for step in reversed(past):
+        if step["from_status"] in WORKING and step["status"] not in WORKING:
+            return Status(step["from_status"])
+    return Status.SUBMITTED
+
+
+def fee(card: Mapping[str, Any] | None) -> int:
+    """What the card asks at this moment; a card without costs asks nothing (LV-39)."""
+    rows = (card or {}).get("costs") or {}
+    items = rows.get("rows", []) if isinstance(rows, Mapping) else rows
+    return sum(int(item.get("amount_rial") or 0) for item in items)
+
+
 def age_on(day: date, birth: date) -> int:
     """Whole years lived on a day."""
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
@@ -117,6 +134,49 @@ def faults(body: Envelope, book: Rulebook, today: date, *, service: str) -> list
             )
         )
     return found
+
+
+PROOF_REQUIRED = Fault(
+    "/proof",
+    "proof_required",
+    "اقدام به‌جای دیگری به کد یک‌بارمصرف شهروند یا وکالت‌نامه نیاز دارد",
+    "Acting for somebody needs their one-time code or a power of attorney",
+)
+BORN_LATER = Fault(
+    "/applicant/birth_on",
+    "in_the_future",
+    "تاریخ تولد در آینده است",
+    "The birth date lies in the future",
+)
+GUARDIAN_REQUIRED = Fault(
+    "/proof",
+    "guardian_required",
+    "متقاضی زیر سن قانونی است؛ کد ملی سرپرست قانونی و شمارهٔ همراه او لازم است",
+    "The applicant is under age: the guardian's national code and mobile are needed",
+)
+
+
+def codes(body: Any) -> list[str]:
+    """Whose case it is: who asks, who is served, on whom the ground rests."""
+    subject = body.subject or body.applicant
+    parent = getattr(body.details, "parent_national_code", None)
+    named = (body.applicant.national_code, subject.national_code, parent)
+    return list(dict.fromkeys(code for code in named if code))
+
+
+def members(body: Any) -> Sequence[str]:
+    return getattr(body.details, "members", ())
+
+
+def place(book: Rulebook, body: Any, faults: list[Fault]) -> tuple[str | None, str | None]:
+    """Province and county by id, where the application says where the household lives."""
+    if not isinstance(body.details, LivelihoodDetails):
+        return None, None
+    address = body.details.address
+    province = book.area(address.province)
+    county = book.area(address.county, within=province) if province else None
+    faults += area_faults(province, county if province else "?", "/details/address")
+    return province, county
 
 
 def area_faults(province: str | None, county: str | None, pointer: str) -> list[Fault]:
