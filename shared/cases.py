@@ -4,8 +4,8 @@
 service gives its actions and its public shape.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
@@ -21,12 +21,15 @@ from shared.storage.db import Transaction, loads
 from shared.storage.idempotency import Answer
 from shared.values.calendar import jalali_text
 from shared.values.identifiers import TrackingCode
-from shared.web.auth import STAFF, Actor, Caller, Role
-from shared.web.errors import NotFound, RoleNotAllowed
+from shared.web.auth import SCHEME, Actor, Caller, Role
+from shared.web.document import refuses
+from shared.web.errors import NotFound, Refusal, RoleNotAllowed
 from shared.workflow import Workflow, check, offered
 
 Case = TypeVar("Case", bound="CaseColumns")
 Action = Callable[[Transaction, Any, Actor, Any], Awaitable[None]]
+CASEWORKERS = frozenset({Role.INTAKE_OFFICER, Role.SOCIAL_WORKER, Role.APPROVER, Role.REVIEWER})
+LOAN_EXPERTS = frozenset({Role.JOB_COUNSELLOR, Role.EMPLOYMENT_EXPERT})
 SEES_ALL = frozenset({Role.AUDITOR, Role.INSPECTOR, Role.SYSTEM})
 
 
@@ -55,6 +58,11 @@ class CaseColumns:
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
     past: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def read_by(self) -> frozenset[Role]:
+        """The staff who see it in their province: money is prepared without reading files."""
+        return CASEWORKERS
 
     def told(self) -> dict[str, Any]:
         """What an event says of a case: ids and codes only."""
@@ -180,7 +188,7 @@ def may_see(tx: Transaction, row: CaseColumns, actor: Actor) -> bool:
     """Citizens see their own, counters what they filed, staff their province."""
     if actor.roles & SEES_ALL:
         return True
-    if actor.roles & STAFF and actor.province is not None and actor.province == row.province:
+    if actor.roles & row.read_by and actor.province and actor.province == row.province:
         return True
     if actor.has(Role.COUNTER) and actor.office_code and actor.office_code == row.filed_by:
         return True
@@ -204,15 +212,18 @@ def case_router(
     show: Callable[[Transaction, Any, Actor], CaseOut],
     *,
     out: type[CaseOut],
-    actions: Mapping[str, tuple[type[BaseModel], Action]],
+    actions: Mapping[str, tuple[type[BaseModel], Action, *tuple[type[Refusal], ...]]],
 ) -> APIRouter:
-    """The routes of one kind of case, from its Step table."""
+    """The routes of one kind of case, from its Step table.
+
+    `actions` gives each step its body, its action, and the refusals that only this action makes.
+    """
     router = APIRouter(prefix=f"/{service}/cases", tags=[service])
 
     @router.get(
         "/{tracking_code}",
         response_model=out,
-        openapi_extra=_access(set(Role) - {Role.SYSTEM}),
+        openapi_extra=access(set(Role) - {Role.SYSTEM}),
         operation_id=f"{service}_case",
         summary="پرونده با تاریخچه و اقدام‌های ممکن",
     )
@@ -221,7 +232,7 @@ def case_router(
             row = await get_or_refuse(tx, model, tracking_code, actor=actor)
             return _answer(show(tx, row, actor))
 
-    for name, (body, action) in actions.items():
+    for name, (body, action, *refusals) in actions.items():
         step = model.workflow.steps[name]
         router.add_api_route(
             f"/{{tracking_code}}/{step.path}",
@@ -230,7 +241,7 @@ def case_router(
             response_model=out,
             operation_id=f"{service}_{name}",
             summary=step.fa,
-            openapi_extra=_access(step.by),
+            openapi_extra=access(step.by) | taking(model.workflow, name, *refusals),
         )
     return router
 
@@ -273,5 +284,48 @@ def _answer(out: CaseOut) -> Response:
     return Response(answer.body, answer.status, answer.headers, media_type="application/json")
 
 
-def _access(roles: Any) -> dict[str, Any]:
-    return {"x-roles": sorted(roles), "security": [{"oidc": []}]}
+# What the document says
+
+
+def access(roles: Iterable[Role]) -> dict[str, Any]:
+    """For `openapi_extra`: who may call, where the route itself looks at the role."""
+    return {"x-roles": sorted(roles), "security": [{SCHEME: []}]}
+
+
+def taking(flow: Workflow, name: str, *refusals: type[Refusal]) -> dict[str, Any]:
+    """For `openapi_extra`: which step an operation takes, as its table has it."""
+    step = flow.steps[name]
+    told = {
+        "name": name,
+        "from": {status: flow.labels[status] for status in flow.status if status in step.sources},
+        "to": {status: flow.labels[status] for status in flow.status if status in step.targets},
+        "within": step.within,
+        "not_by": list(step.not_by),
+    }
+    return {"x-step": told, "x-keyed": True, **refuses(*refusals)}
+
+
+def case_example(flow: Workflow, *steps: str, **more: Any) -> ConfigDict:
+    """The example of a `CaseOut` after these steps of its table, one a day; `more` is its own."""
+    at, status, history = datetime(2026, 11, 22, 8, tzinfo=UTC), "", []
+    for version, name in enumerate(steps, start=1):
+        step = flow.steps[name]
+        before, status = status or None, min(step.targets, default=status)
+        past = {"version": version, "step": name, "from_status": before, "status": status}
+        past |= {"actor_role": min(step.by), "channel": None, "reason": None, "facts": {}}
+        history.append(past_step(flow, {**past, "at": at}).model_dump(mode="json"))
+        at += timedelta(days=1)
+    now = flow.status(status)
+    shape = {
+        "tracking_code": "SH-PHC26MXDKE",
+        "case_id": "019a9d5e-4c2b-7d33-a1f0-c6b2e8d49f57",
+        "status": status,
+        "status_label": flow.labels[now],
+        "next_step": flow.next_step.get(now),
+        "version": len(steps),
+        "opened_at": history[0]["at"],
+        "opened_at_jalali": history[0]["at_jalali"],
+        "actions": flow.actions(now, [Role(role) for role in flow.waits_for(now)]),
+        "history": history,
+    }
+    return ConfigDict(json_schema_extra={"examples": [shape | more]})

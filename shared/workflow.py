@@ -213,8 +213,6 @@ async def advance(
     _check(tx, row, step, before, actor)
     target = _target(step, before, to)
     was_version = row.version or 0
-    if tx.if_match is not None and before is not None and tx.if_match != was_version:
-        raise StaleVersion
     row.status, row.version = target, was_version + 1
     if hasattr(row, "changed_at"):
         row.changed_at = tx.now
@@ -274,10 +272,12 @@ class Taken:
 
 def _check(tx: Transaction, row: Any, step: Step, before: StrEnum | None, actor: Actor) -> None:
     refusal = row.workflow.refusal(step.name, before, actor.roles)
-    if refusal is StepNotAllowed:
-        raise StepNotAllowed(current_status=before)
-    if refusal is not None:
+    if refusal is RoleNotAllowed:
         raise refusal
+    if tx.if_match is not None and before is not None and tx.if_match != row.version:
+        raise StaleVersion  # who names a version acted on what they saw: say that it is gone
+    if refusal is not None:
+        raise StepNotAllowed(current_status=before)
     if _own_or_relative(tx, row, actor):
         raise OwnOrRelativeCase
     past = getattr(row, "past", ())
@@ -386,8 +386,8 @@ async def _explain(tx: Transaction, row: Any, before: StrEnum | None, version: i
     )
     if now is None:
         raise NotFound
+    if now["version"] != version and tx.if_match is not None:
+        raise StaleVersion
     if now["status"] != before:
         raise StepNotAllowed(current_status=now["status"])
-    if now["version"] != version:
-        raise CaseChanged if tx.if_match is None else StaleVersion
-    raise SeparationOfDuties
+    raise CaseChanged if now["version"] != version else SeparationOfDuties

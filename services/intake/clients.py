@@ -7,7 +7,7 @@ which is never taken for a no.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self, TypeVar
@@ -159,13 +159,13 @@ class Clients:
         await self._shahkar.aclose()
 
     def remembers(
-        self, national_code: str, birth_on: date, *, mobile: str, owner: str, subject: str | None
+        self, national_code: str, birth_on: date, *, mobile: str, owner: str, others: Iterable[str]
     ) -> bool:
         """Whether every answer about these people is kept, so that nobody need be asked."""
         return (
             self._people.holds(self._person_key(national_code, birth_on))
             and self._mobiles.holds(self._mobile_key(owner, mobile))
-            and (subject is None or self._people.holds(self._relations_key(subject)))
+            and all(self._people.holds(self._relations_key(code)) for code in others)
         )
 
     def _person_key(self, national_code: str, birth_on: date) -> bytes:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.intake.applications import actions
+from services.intake.applications import actions, queries
 from services.intake.applications.models import Application, CaseStep
 from services.intake.applications.queries import missing_documents
 from services.intake.catalogue.queries import rulebook
@@ -36,7 +36,7 @@ async def on_submitted(tx: Transaction, event: Event) -> None:
     application = await _application(tx, event.subject_id)
     if application.status != Status.SUBMITTED or application.identity == "pending":
         return
-    content = actions.open_content(tx, application)
+    content = queries.open_content(tx, application)
     people = await _people_of(tx, content)
     await tx.begin()
     await _route(tx, application, content, people)
@@ -146,7 +146,7 @@ async def _finish_identity(tx: Transaction, timer: Timer) -> None:
     application = await _application(tx, timer.subject_id)
     if application.status != Status.SUBMITTED or application.identity != "pending":
         return
-    content = actions.open_content(tx, application)
+    content = queries.open_content(tx, application)
     identity, people = await _asked_again(tx, content)
     if identity.pending:
         rule = await policy.on(tx, "intake.inquiry.civil_registry", tehran_date(tx.now))
@@ -182,6 +182,7 @@ async def _asked_again(
             mobile=applicant["mobile"],
             mobile_owner=guardian or applicant["national_code"],
             subject=subject.get("national_code"),
+            members=tuple(content["details"].get("members") or ()),
         ),
     )
     people: dict[str, Record] = {}

@@ -5,9 +5,10 @@ from typing import ClassVar
 from sqlalchemy.orm import DeclarativeBase
 
 from services.loans.workflow import LOAN
-from shared.cases import CaseColumns
+from shared.cases import CASEWORKERS, LOAN_EXPERTS, CaseColumns
 from shared.storage.coverage import coverage_table
 from shared.storage.tables import service_metadata
+from shared.web.auth import Role
 from shared.workflow import Workflow
 
 metadata = service_metadata("loans")
@@ -23,3 +24,8 @@ class Case(CaseColumns, Base):
 
     __tablename__ = "case"
     workflow: ClassVar[Workflow] = LOAN
+
+    @property
+    def read_by(self) -> frozenset[Role]:
+        """Counsellors and employment experts work on these."""
+        return CASEWORKERS | LOAN_EXPERTS

@@ -55,11 +55,15 @@ _OURS: dict[str, _Entry] = {
         "Must be one of: {expected}",
     ),
     "union_tag_not_found": ("missing", "نوع آن گفته نشده است", "Its kind is not stated"),
-    "union_tag_invalid": ("not_one_of", "نوع آن شناخته نیست", "Its kind is not known"),
+    "union_tag_invalid": (
+        "not_one_of",
+        "باید یکی از این‌ها باشد: {expected_tags}",
+        "Must be one of: {expected_tags}",
+    ),
     "date_type": (
         "date_format",
         "باید تاریخ میلادی مانند 2026-11-21 باشد",
-        "Must be a date like 2026-11-21",
+        "Must be a Gregorian date like 2026-11-21",
     ),
     "datetime_type": (
         "instant_format",

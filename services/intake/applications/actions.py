@@ -52,13 +52,11 @@ async def prepare(tx: Transaction, body: Any, actor: Actor) -> Filing:
     faults = rules.faults(body, book, today, service=body.service)
     place = rules.place(book, body, faults)
     owner = await _mobile_owner(tx, body, today, faults)
-    if faults:
-        raise InvalidInput(errors=faults)
     identity = Identity(pending=True)
     if not body.draft:
         identity = await identify(tx, _claimed(body, owner))
-        if identity.faults:
-            raise InvalidInput(errors=identity.faults)
+    if faults := [*faults, *identity.faults]:
+        raise InvalidInput(errors=faults)
     return await _filing(tx, body, actor, identity, place=place, fee=rules.fee(card))
 
 
@@ -74,7 +72,11 @@ def _open_card(book: Rulebook, service: str, today: date) -> Mapping[str, Any]:
 def _guard_channel(book: Rulebook, body: Any, actor: Actor, today: date) -> None:
     """The credential acts in this channel, the service is asked for there, the contract holds."""
     if body.channel not in actor.channels or not book.allows(body.service, "request", body.channel):
-        raise ChannelNotAllowed(service=body.service)
+        raise ChannelNotAllowed(
+            detail="این خدمت از این راه درخواست نمی‌شود، یا این شناسه از این راه کار نمی‌کند",
+            detail_en="This service is not asked for here, or this credential does not act here",
+            service=body.service,
+        )
     if actor.has(Role.COUNTER) and not any(
         contract.holds(body.service, today)
         for contract in book.contract(actor.contract_number, actor.office_code)
@@ -119,6 +121,7 @@ def _claimed(body: Any, owner: str) -> Claimed:
         mobile=applicant.mobile,
         mobile_owner=owner,
         subject=body.subject.national_code if body.subject else None,
+        members=tuple(getattr(body.details, "members", ())),
     )
 
 
@@ -215,7 +218,7 @@ async def _living(tx: Transaction, body: Any, codes: Iterable[str]) -> dict[str,
     asked = {"/applicant": body.applicant} | ({"/subject": body.subject} if body.subject else {})
     dead = [at for at, who in asked.items() if not found.get(who.national_code, (None, True))[1]]
     if dead:
-        raise InvalidInput(errors=[deceased(pointer) for pointer in dead])
+        raise InvalidInput(errors=[deceased(f"{pointer}/national_code") for pointer in dead])
     return {code: person_id for code, (person_id, _) in found.items()}
 
 
@@ -224,14 +227,6 @@ def seal_content(tx: Transaction, application_id: UUID, body: Envelope) -> bytes
     return tx.runtime.crypto.seal(
         body.model_dump_json(), table="intake.application", column="content", row=application_id
     )
-
-
-def open_content(tx: Transaction, application: Application) -> dict[str, Any]:
-    """The body as it was filed."""
-    content: dict[str, Any] = tx.runtime.crypto.open_json(
-        application.content, table="intake.application", column="content", row=application.id
-    )
-    return content
 
 
 async def _start_clock(tx: Transaction, application: Application) -> None:

@@ -21,7 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.intake.models import INSTANT, Base
 from services.intake.workflow import APPLICATION, OPEN, Status
-from shared.cases import CaseColumns
+from shared.cases import CASEWORKERS, LOAN_EXPERTS, CaseColumns
+from shared.web.auth import Role
 from shared.workflow import Workflow
 
 # A draft is nobody's claim yet: only what has been filed bars a second one.
@@ -78,6 +79,11 @@ class Application(CaseColumns, Base):
         Index("ix_application_listed", "submitted_at", "id"),
         Index("ix_application_people", "person_ids", postgresql_using="gin"),
     )
+
+    @property
+    def read_by(self) -> frozenset[Role]:
+        """Counsellors and employment experts see those for a loan."""
+        return CASEWORKERS | LOAN_EXPERTS if self.service == "loans" else CASEWORKERS
 
     def told(self) -> dict[str, Any]:
         return {

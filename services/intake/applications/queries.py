@@ -17,16 +17,21 @@ from services.intake.applications.schemas import (
     TimelineEntry,
 )
 from services.intake.workflow import APPLICATION, Status
-from shared.cases import find, from_record, may_see
+from shared.cases import CASEWORKERS, LOAN_EXPERTS, find, from_record, may_see
 from shared.storage import policy
 from shared.storage.db import Transaction, loads
 from shared.values.calendar import jalali_text, parse_instant, tehran_date
 from shared.values.identifiers import mask_national_code
-from shared.web.auth import STAFF, Actor, Role
+from shared.web.auth import Actor, Role
 from shared.web.errors import NotFound
 from shared.web.page import Cursor, InvalidCursor, Page
 from shared.workflow import offered
 
+# Where the path of an action is not the word of its step.
+ROUTES = {"submit-draft": "submit", "amend": "edit"}
+IDENTITY_PENDING = (
+    "سامانهٔ استعلام هویت هنوز پاسخ نداده است؛ خودبه‌خود دوباره پرسیده می‌شود و لازم نیست کاری کنید."
+)
 _COLUMNS = ", ".join(f'a."{column.name}"' for column in Application.__table__.columns)
 _STORY = f"""
 SELECT {_COLUMNS},
@@ -155,9 +160,34 @@ def _head(application: Application, actor: Actor, applicant: str, subject: str) 
         "subject": _person(application.subject_id, subject, actor),
         "channel": application.channel,
         "office_code": application.filed_by or application.office_code,
-        "next_step": application.case_next if waits else APPLICATION.next_step.get(status),
+        "next_step": _next_step(application, status),
         "identity": application.identity,
     }
+
+
+def _next_step(application: Application, status: Status) -> str | None:
+    if status is Status.SUBMITTED and application.identity == "pending":
+        return IDENTITY_PENDING
+    if status in SERVICE_SPEAKS and application.case_next:
+        return application.case_next
+    return APPLICATION.next_step.get(status)
+
+
+def open_content(tx: Transaction, application: Application) -> dict[str, Any]:
+    """The body as it was filed."""
+    content: dict[str, Any] = tx.runtime.crypto.open_json(
+        application.content, table="intake.application", column="content", row=application.id
+    )
+    return content
+
+
+def _details(tx: Transaction, application: Application, actor: Actor) -> dict[str, Any] | None:
+    """The details as filed: for the applicant and the office, and for a counter while it writes."""
+    writing = application.status in {Status.DRAFT, Status.INCOMPLETE}
+    if actor.has(Role.COUNTER, Role.INSPECTOR, Role.AUDITOR) and not writing:
+        return None
+    details: dict[str, Any] = open_content(tx, application)["details"]
+    return details
 
 
 def _person(person_id: UUID, code: str, actor: Actor) -> PersonOut:
@@ -184,10 +214,19 @@ def view(
         **_head(application, actor, opened[0], opened[-1]),
         case_status=application.case_status,
         case_status_label=application.case_label,
+        handling_office=application.office_code,
+        case_url=_case_url(application),
+        details=_details(tx, application, actor),
         sla=clock(application, tehran_date(tx.now)),
-        actions=offered(tx, application, actor),
+        actions=[ROUTES.get(path, path) for path in offered(tx, application, actor)],
         timeline=timeline,
     )
+
+
+def _case_url(application: Application) -> str | None:
+    if application.case_status is None:
+        return None
+    return f"/v1/{application.service}/cases/{application.tracking_code}"
 
 
 def clock(application: Application, today: date) -> Sla:
@@ -250,15 +289,13 @@ SERVICE_SPEAKS = {Status.IN_SERVICE, Status.CLOSED, Status.REFUSED}
 def short(application: Application) -> FollowOut:
     """The public status, for whoever knows the code and the mobile."""
     status, due = Status(application.status), application.due_on
-    label, next_step = APPLICATION.labels[status], APPLICATION.next_step.get(status)
-    if status in SERVICE_SPEAKS and application.case_label:
-        label, next_step = application.case_label, application.case_next or next_step
     return FollowOut(
         tracking_code=application.tracking_code,
         service=application.service,
         status=status,
-        status_label=label,
-        next_step=next_step,
+        status_label=APPLICATION.labels[status],
+        case_status_label=application.case_label,
+        next_step=_next_step(application, status),
         due_on=due,
         due_on_jalali=jalali_text(due) if due else None,
     )
@@ -325,8 +362,10 @@ def _scope(tx: Transaction, actor: Actor) -> tuple[list[str], list[Any]]:
     """The rows that a caller may see at all, as SQL: never the whole table by mistake."""
     if actor.has(Role.AUDITOR, Role.INSPECTOR, Role.OPERATOR):
         return ["true"], []
-    if actor.roles & STAFF and actor.province is not None:
+    if actor.roles & CASEWORKERS and actor.province is not None:
         return ["a.province = $1"], [actor.province]
+    if actor.roles & LOAN_EXPERTS and actor.province is not None:
+        return ["a.province = $1", "a.service = 'loans'"], [actor.province]
     if actor.has(Role.COUNTER) and actor.office_code:
         return ["a.filed_by = $1"], [actor.office_code]
     if actor.has(Role.CITIZEN) and actor.national_code:
@@ -343,7 +382,8 @@ def _row(application: Application, today: date) -> ApplicationRow:
         status_label=APPLICATION.labels[status],
         case_status=application.case_status,
         channel=application.channel,
-        office_code=application.office_code,
+        office_code=application.filed_by or application.office_code,
+        handling_office=application.office_code,
         submitted_at=at,
         submitted_at_jalali=jalali_text(at) if at else None,
         due_on=due,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.intake.applications import actions, queries, rules
@@ -23,20 +24,31 @@ from services.intake.applications.schemas import (
     VisitDoneIn,
     VisitWantedIn,
 )
-from services.intake.errors import DuplicateOpenRequest
+from services.intake.errors import (
+    ContractNotValid,
+    DuplicateOpenRequest,
+    NotYourApplication,
+    RegistryAway,
+    ServiceNotOpen,
+)
 from services.intake.people import queries as people_queries
-from services.intake.workflow import Status
-from shared.cases import get_or_refuse, made, may_see
+from services.intake.workflow import APPLICATION, Status
+from shared.cases import CASEWORKERS, LOAN_EXPERTS, get_or_refuse, made, may_see, taking
 from shared.service import KeyedTx, Tx, respond, transaction
 from shared.storage.db import Transaction, dumps
 from shared.values.identifiers import OfficeCode, TrackingCode
-from shared.web.auth import STAFF, Actor, Role, allow
-from shared.web.errors import Fault, InvalidInput, NotFound, RequestInProgress
+from shared.web.auth import Actor, Role, allow
+from shared.web.document import REPEATABLE, refuses
+from shared.web.errors import ChannelNotAllowed, Fault, InvalidInput, NotFound, RequestInProgress
 from shared.web.page import KnownQuery, Limit, Page, version_from_if_match
 
 router = APIRouter(tags=["applications"])
 APPLICANTS = (Role.CITIZEN, Role.COUNTER, Role.INTAKE_OFFICER, Role.SOCIAL_WORKER)
-READERS = (*APPLICANTS, *sorted(STAFF - {*APPLICANTS}), Role.INSPECTOR, Role.AUDITOR)
+READERS = (
+    *APPLICANTS,
+    *sorted((CASEWORKERS | LOAN_EXPERTS) - {*APPLICANTS}),
+    *(Role.INSPECTOR, Role.AUDITOR),
+)
 Applicant = Annotated[Actor, Depends(allow(*APPLICANTS))]
 Withdrawer = Annotated[Actor, Depends(allow(Role.CITIZEN, Role.COUNTER, Role.INTAKE_OFFICER))]
 Officer = Annotated[Actor, Depends(allow(Role.INTAKE_OFFICER))]
@@ -44,6 +56,7 @@ Reader = Annotated[Actor, Depends(allow(*READERS))]
 Lister = Annotated[Actor, Depends(allow(*READERS, Role.OPERATOR))]
 OurService = Annotated[Actor, Depends(allow(Role.SYSTEM))]
 _BODY: TypeAdapter[Any] = TypeAdapter(ApplicationIn)
+NOT_TAKEN = (ChannelNotAllowed, ContractNotValid, NotYourApplication, ServiceNotOpen, RegistryAway)
 _FILED_ONCE = "one_open_application"
 
 
@@ -52,6 +65,7 @@ _FILED_ONCE = "one_open_application"
     status_code=201,
     response_model=ApplicationOut,
     summary="ثبت درخواست برای یکی از خدمت‌ها",
+    openapi_extra=taking(APPLICATION, "submit", *NOT_TAKEN, DuplicateOpenRequest),
 )
 async def file_application(
     body: Annotated[ApplicationIn, Body(examples=[EXAMPLE])], request: Request, actor: Applicant
@@ -150,13 +164,14 @@ async def read_application(
     "/applications/{tracking_code}",
     response_model=ApplicationView,
     summary="ویرایش پیش‌نویس یا درخواست ناقص",
+    openapi_extra=taking(APPLICATION, "amend"),
 )
 async def amend_application(
     tracking_code: TrackingCode, body: DetailsIn, tx: KeyedTx, actor: Applicant, request: Request
 ) -> Response:
     version_from_if_match(request.headers, required=True)
     application = await _answering(tx, tracking_code, actor)
-    content = actions.open_content(tx, application) | {"details": body.details}
+    content = queries.open_content(tx, application) | {"details": body.details}
     await actions.amend(tx, application, actor, body=_parsed(content))
     return respond(tx)
 
@@ -165,12 +180,13 @@ async def amend_application(
     "/applications/{tracking_code}/submit",
     response_model=ApplicationView,
     summary="ثبت نهایی پیش‌نویس",
+    openapi_extra=taking(APPLICATION, "submit_draft", DuplicateOpenRequest, RegistryAway),
 )
 async def submit_application(
     tracking_code: TrackingCode, tx: KeyedTx, actor: Applicant
 ) -> Response:
     application = await _answering(tx, tracking_code, actor)
-    body = _parsed(actions.open_content(tx, application) | {"draft": False})
+    body = _parsed(queries.open_content(tx, application) | {"draft": False})
     try:
         await actions.submit_draft(tx, application, actor, body)
     except asyncpg.UniqueViolationError as clash:
@@ -183,6 +199,7 @@ async def submit_application(
     "/applications/{tracking_code}/resubmit",
     response_model=ApplicationView,
     summary="بازفرستادن پس از تکمیل مدارک",
+    openapi_extra=taking(APPLICATION, "resubmit"),
 )
 async def resubmit_application(
     tracking_code: TrackingCode, tx: KeyedTx, actor: Applicant
@@ -197,6 +214,7 @@ async def resubmit_application(
     "/applications/{tracking_code}/withdraw",
     response_model=ApplicationView,
     summary="انصراف متقاضی",
+    openapi_extra=taking(APPLICATION, "withdraw"),
 )
 async def withdraw_application(
     tracking_code: TrackingCode, body: ReasonIn, tx: KeyedTx, actor: Withdrawer
@@ -210,6 +228,7 @@ async def withdraw_application(
     "/applications/{tracking_code}/request-documents",
     response_model=ApplicationView,
     summary="خواستن مدارک تکمیلی",
+    openapi_extra=taking(APPLICATION, "request_documents"),
 )
 async def request_documents(
     tracking_code: TrackingCode, body: DocumentsWantedIn, tx: KeyedTx, actor: Officer
@@ -223,6 +242,7 @@ async def request_documents(
     "/applications/{tracking_code}/request-visit",
     response_model=ApplicationView,
     summary="دعوت به مراجعهٔ حضوری با ذکر دلیل",
+    openapi_extra=taking(APPLICATION, "request_visit"),
 )
 async def request_visit(
     tracking_code: TrackingCode, body: VisitWantedIn, tx: KeyedTx, actor: Officer
@@ -244,6 +264,7 @@ async def request_visit(
     "/applications/{tracking_code}/record-visit",
     response_model=ApplicationView,
     summary="ثبت مراجعهٔ حضوری",
+    openapi_extra=taking(APPLICATION, "record_visit"),
 )
 async def record_visit(
     tracking_code: TrackingCode, body: VisitDoneIn, tx: KeyedTx, actor: Officer
@@ -255,7 +276,11 @@ async def record_visit(
     return respond(tx)
 
 
-@router.post("/follow", summary="پیگیری با کد رهگیری و تلفن همراه")
+@router.post(
+    "/follow",
+    summary="پیگیری با کد رهگیری و تلفن همراه",
+    openapi_extra=REPEATABLE | refuses(NotFound),
+)
 async def follow(body: FollowIn, tx: Tx) -> FollowOut:
     """Open to all: the code and the mobile together say no more than where the case stands."""
     try:
@@ -283,12 +308,10 @@ def _parsed(content: dict[str, Any]) -> Any:
     try:
         return _BODY.validate_json(dumps(content))
     except ValidationError as failure:
-        faults = [
-            Fault("/" + "/".join(str(part) for part in found["loc"][1:]), "wrong_format",
-                  "شکل آن درست نیست", "Not in the right format")
-            for found in failure.errors(include_input=False, include_url=False)
-        ]  # fmt: skip
-        raise InvalidInput(errors=faults) from None
+        found = [
+            {**fault, "loc": ("body", *fault["loc"])} for fault in failure.errors(include_url=False)
+        ]
+        raise RequestValidationError(found, body=content) from None
 
 
 internal = APIRouter()
@@ -300,7 +323,7 @@ async def application_for_service(
 ) -> dict[str, Any]:
     """What the service that works on an application may know of it, in clear."""
     application = await get_or_refuse(tx, Application, tracking_code, actor=actor)
-    return await queries.for_service(tx, application, actions.open_content(tx, application))
+    return await queries.for_service(tx, application, queries.open_content(tx, application))
 
 
 class PeopleIn(BaseModel):

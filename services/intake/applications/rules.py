@@ -124,6 +124,7 @@ def faults(body: Envelope, book: Rulebook, today: date, *, service: str) -> list
                 f"The statement in force is version {current}; read and accept that one",
             )
         )
+    found += member_faults(body)
     if not body.declaration_accepted:
         found.append(
             Fault(
@@ -133,6 +134,25 @@ def faults(body: Envelope, book: Rulebook, today: date, *, service: str) -> list
                 "The declaration must be accepted",
             )
         )
+    return found
+
+
+def member_faults(body: Envelope) -> list[Fault]:
+    """A member who is named twice, or is the applicant: each once, and the head is one anyway."""
+    members: list[str] = getattr(getattr(body, "details", None), "members", [])
+    seen = {body.applicant.national_code}
+    found = []
+    for at, code in enumerate(members):
+        if code in seen:
+            found.append(
+                Fault(
+                    f"/details/members/{at}",
+                    "repeated",
+                    "این شخص پیش‌تر نام برده شده است؛ خود متقاضی هم عضو شمرده می‌شود",
+                    "Named before; the applicant is a member anyway",
+                )
+            )
+        seen.add(code)
     return found
 
 

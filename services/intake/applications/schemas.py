@@ -4,13 +4,17 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake.schemas import AddressIn, Body, Name
 from shared.values.calendar import Day
 from shared.values.identifiers import LegalId, Mobile, NationalCode, Sheba
 from shared.values.money import Rial
-from shared.values.text import Code, LongText, ShortText, persian_text
+from shared.values.text import Code, LongText, Parsed, ShortText, parse_code, persian_text
+
+ChannelName = Annotated[
+    str, Parsed(parse_code, "counter", pattern=r"^[A-Za-z0-9_.:/-]{1,64}$", max_length=64)
+]
 
 
 class ApplicantIn(Body):
@@ -85,7 +89,7 @@ class LoanDetails(Body):
 class Envelope(Body):
     """What every application has, whichever service it is for."""
 
-    channel: Code
+    channel: ChannelName
     applicant: ApplicantIn
     subject: SubjectIn | None = None
     statement_version: Annotated[int, Field(strict=True, ge=1, le=10_000)]
@@ -147,6 +151,61 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+FILED: dict[str, Any] = {
+    "tracking_code": "SH-PHC26MXDKE",
+    "service": "livelihood",
+    "status": "submitted",
+    "status_label": "ثبت‌شده",
+    "version": 1,
+    "submitted_at": "2026-11-22T08:00:00Z",
+    "submitted_at_jalali": "1405-09-01",
+    "due_on": "2026-12-22",
+    "due_on_jalali": "1405-10-01",
+    "applicant": {
+        "person_id": "019a9d5e-4c2b-7f52-b0a9-1d3c5e7f9a24",
+        "national_code": "***99",
+    },
+    "subject": {"person_id": "019a9d5e-4c2b-7f52-b0a9-1d3c5e7f9a24", "national_code": "***99"},
+    "channel": "counter",
+    "office_code": "72010001",
+    "next_step": "درخواست به حوزهٔ محل سکونت شما ارجاع می‌شود.",
+    "identity": "confirmed",
+}
+READ: dict[str, Any] = FILED | {
+    "handling_office": "T-1",
+    "case_status": None,
+    "case_status_label": None,
+    "case_url": None,
+    "details": None,
+    "sla": {
+        "due_on": "2026-12-22",
+        "due_on_jalali": "1405-10-01",
+        "elapsed_days": 0,
+        "paused": False,
+        "breached": False,
+    },
+    "actions": ["withdraw"],
+    "timeline": [
+        {
+            "service": "intake",
+            "step": "submit",
+            "label": "درخواست ثبت شد",
+            "status": "submitted",
+            "status_label": "ثبت‌شده",
+            "actor_role": "counter",
+            "channel": "counter",
+            "facts": {"due_on": "2026-12-22"},
+            "at": "2026-11-22T08:00:00Z",
+            "at_jalali": "1405-09-01",
+        }
+    ],
+}
+
+
+def _shows(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 class PersonOut(BaseModel):
     """A person in an answer: named by id, the code masked but for those whose case it is."""
 
@@ -156,6 +215,8 @@ class PersonOut(BaseModel):
 
 class ApplicationOut(BaseModel):
     """The answer to an application that was filed."""
+
+    model_config = _shows(FILED)
 
     tracking_code: str
     service: str
@@ -202,8 +263,15 @@ class TimelineEntry(BaseModel):
 class ApplicationView(ApplicationOut):
     """An application with its whole story."""
 
+    model_config = _shows(READ)
+
+    handling_office: str | None = Field(description="The office that works on it")
     case_status: str | None
     case_status_label: str | None
+    case_url: str | None = Field(description="Where the service shows its case and its decision")
+    details: dict[str, Any] | None = Field(
+        description="As filed; shown to whose application it is and to who works on it"
+    )
     sla: Sla
     actions: list[str]
     timeline: list[TimelineEntry]
@@ -219,6 +287,7 @@ class ApplicationRow(BaseModel):
     case_status: str | None
     channel: str
     office_code: str | None
+    handling_office: str | None
     submitted_at: datetime | None
     submitted_at_jalali: str | None
     due_on: date | None
@@ -276,6 +345,7 @@ class FollowOut(BaseModel):
     service: str
     status: str
     status_label: str
+    case_status_label: str | None
     next_step: str | None
     due_on: date | None
     due_on_jalali: str | None

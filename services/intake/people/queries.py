@@ -49,6 +49,15 @@ class Claimed:
     mobile: str
     mobile_owner: str
     subject: str | None = None
+    members: tuple[str, ...] = ()
+
+    @property
+    def others(self) -> dict[str, str]:
+        """National codes of the further people named, by JSON pointer."""
+        members = {f"/details/members/{at}": code for at, code in enumerate(self.members)}
+        if self.subject is None or self.subject == self.national_code:
+            return members
+        return {"/subject": self.subject} | members
 
 
 async def identify(tx: Transaction, claimed: Claimed) -> Identity:
@@ -63,13 +72,13 @@ async def identify(tx: Transaction, claimed: Claimed) -> Identity:
     ask = clients(tx.runtime)
     identity = Identity()
     keep = registry["cache_s"]
-    subject = claimed.subject if claimed.subject != claimed.national_code else None
+    others = claimed.others
     if not ask.remembers(
         claimed.national_code,
         claimed.birth_on,
         mobile=claimed.mobile,
         owner=claimed.mobile_owner,
-        subject=subject,
+        others=others.values(),
     ):
         # A retry gets its first answer although a registry may be down by now.
         await idempotency.replay_if_known(tx)
@@ -83,12 +92,13 @@ async def identify(tx: Transaction, claimed: Claimed) -> Identity:
             shahkar,
         ),
     ]
-    if subject is not None:
-        questions.append(_answered(ask.relations(subject, keep_s=keep), identity, registry))
+    questions += [
+        _answered(ask.relations(code, keep_s=keep), identity, registry) for code in others.values()
+    ]
     person, owns, *relations = await asyncio.gather(*questions)
     _judge_person(identity, claimed.national_code, person, "/applicant")
-    if subject is not None:
-        _judge_person(identity, subject, relations[0], "/subject")
+    for (pointer, code), answer in zip(others.items(), relations, strict=True):
+        _judge_person(identity, code, answer, pointer)
     if owns == (False,):
         identity.faults.append(
             Fault(
@@ -122,24 +132,36 @@ def _judge_person(
         return
     record = answer[0]
     if record is None:
-        identity.faults.append(
-            Fault(
-                pointer,
-                "identity_mismatch",
-                "کد ملی و تاریخ تولد در ثبت احوال با هم نمی‌خوانند",
-                "The civil registry does not know this code with this birth date",
-            )
-        )
+        identity.faults.append(_mismatch() if pointer == "/applicant" else _unknown(pointer))
         return
     identity.records[code] = record
     if not record.alive:
-        identity.faults.append(deceased(pointer))
+        named = pointer if "/members/" in pointer else f"{pointer}/national_code"
+        identity.faults.append(deceased(named))
+
+
+def _mismatch() -> Fault:
+    return Fault(
+        "/applicant",
+        "identity_mismatch",
+        "کد ملی و تاریخ تولد در ثبت احوال با هم نمی‌خوانند",
+        "The civil registry does not know this code with this birth date",
+    )
+
+
+def _unknown(pointer: str) -> Fault:
+    return Fault(
+        pointer,
+        "person_unknown",
+        "ثبت احوال این کد ملی را نمی‌شناسد",
+        "The civil registry does not know this national code",
+    )
 
 
 def deceased(pointer: str) -> Fault:
-    """Nobody who has died asks or is served."""
+    """Nobody who has died asks, is served or lives in a household."""
     return Fault(
-        f"{pointer}/national_code",
+        pointer,
         "person_deceased",
         "بنا بر ثبت احوال این شخص درگذشته است",
         "According to the civil registry this person has died",
