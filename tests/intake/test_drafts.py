@@ -100,6 +100,7 @@ async def test_a_place_that_nobody_knows_is_not_amended_in(agency, draft):
 async def test_whoever_is_added_as_a_member_may_not_decide(agency, draft):
     person, citizen, code = draft
     member = make.Person()
+    await agency.known(member)
     await amend(citizen, code, make.livelihood(person, member)["details"])
     assert (await citizen.post(f"{PATH}/{code}/submit")).status_code == 200
     relative = await agency.caller("intake_officer", national_code=member.national_code)

@@ -189,7 +189,7 @@ async def test_whom_the_registry_does_not_know_or_knows_as_dead_forms_no_househo
     faults = {fault["pointer"]: fault["code"] for fault in answer.json()["errors"]}
     assert faults == {
         "/members/0/national_code": "person_deceased",
-        "/members/1": "identity_mismatch",
+        "/members/1": "person_unknown",
     }
     fars = body | {"members": [], "address": ADDRESS | {"province": "فارس", "county": "شیراز"}}
     other = await officer.post("/v1/households", fars)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.cases import find, may_see
+from shared.cases import CASEWORKERS, find, may_see
 from shared.values.identifiers import new_tracking_code
 from shared.web.auth import STAFF, SYSTEM, Role
 from tests.shared.desk import FLOW, Case, actor
@@ -11,7 +11,8 @@ CODE, OTHER = "0499370899", "0013542419"
 HERE = {"province": "Tehran"}
 THERE = {"province": "Fars"}
 SEERS = [
-    *[({role}, HERE, True) for role in sorted(STAFF)],
+    *[({role}, HERE, True) for role in sorted(CASEWORKERS)],
+    *[({role}, HERE, False) for role in sorted(STAFF - CASEWORKERS)],
     *[({role}, THERE, False) for role in sorted(STAFF)],
     ({Role.SOCIAL_WORKER}, {"province": None}, False),
     ({Role.AUDITOR}, THERE, True),

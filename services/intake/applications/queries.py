@@ -145,7 +145,6 @@ def filed(application: Application, body: Any, actor: Actor) -> ApplicationOut:
 def _head(application: Application, actor: Actor, applicant: str, subject: str) -> dict[str, Any]:
     status = Status(application.status)
     at, due = application.submitted_at, application.due_on
-    waits = status is Status.IN_SERVICE and application.case_next
     return {
         "tracking_code": application.tracking_code,
         "service": application.service,

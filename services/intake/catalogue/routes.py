@@ -19,10 +19,12 @@ from services.intake.catalogue.schemas import (
     StatementRow,
 )
 from services.intake.catalogue.statement import Statement, StatementIn
+from services.intake.errors import ServiceIdImmutable
 from shared.service import JSON, Tx, answer
 from shared.values.identifiers import OfficeCode
 from shared.values.text import Code
 from shared.web.auth import Actor, Role, allow
+from shared.web.document import refuses
 from shared.web.page import Digits, KnownQuery, Limit, Page, etag, version_from_if_match
 
 router = APIRouter(dependencies=[KnownQuery])
@@ -72,6 +74,7 @@ async def read_card(service: Named, tx: Tx) -> Response:
     tags=["catalogue"],
     response_model=IdentityCard,
     summary="ویرایش تازهٔ شناسنامهٔ خدمت",
+    openapi_extra=refuses(ServiceIdImmutable),
 )
 async def write_card(
     service: Named, body: IdentityCard, tx: Tx, actor: Operator, request: Request

@@ -7,21 +7,29 @@ from fastapi import APIRouter, Depends, Response
 
 from services.intake.coverage import actions, queries
 from services.intake.coverage.schemas import CoverageIn, CoverageOut
+from services.intake.errors import AlreadyCovered
 from services.intake.schemas import DatedReasonIn
 from shared.service import JSON, Tx, answer
 from shared.storage import audit
 from shared.storage.db import Transaction
 from shared.web.auth import STAFF, Actor, Role, allow
+from shared.web.document import refuses
+from shared.web.errors import NotFound, StepNotAllowed
 from shared.web.page import KnownQuery, etag
 
-router = APIRouter(tags=["coverage"])
+router = APIRouter(tags=["households and coverage"])
 internal = APIRouter()
+ENDED = refuses(StepNotAllowed)
 Worker = Annotated[Actor, Depends(allow(Role.INTAKE_OFFICER, Role.SOCIAL_WORKER))]
 Reader = Annotated[Actor, Depends(allow(*sorted(STAFF), Role.AUDITOR, Role.INSPECTOR))]
 
 
 @router.post(
-    "/coverage", status_code=201, response_model=CoverageOut, summary="آغاز پوشش اعضای خانوار"
+    "/coverage",
+    status_code=201,
+    response_model=CoverageOut,
+    summary="آغاز پوشش اعضای خانوار",
+    openapi_extra=refuses(NotFound, AlreadyCovered),
 )
 async def start_coverage(body: CoverageIn, tx: Tx, actor: Worker) -> Response:
     await queries.household_in_reach(tx, body.household_id, actor)
@@ -38,7 +46,12 @@ async def read_coverage(coverage_id: UUID, tx: Tx, actor: Reader) -> Response:
     return Response(queries.view(found).model_dump_json(), headers=headers, media_type=JSON)
 
 
-@router.post("/coverage/{coverage_id}/end", response_model=CoverageOut, summary="پایان پوشش")
+@router.post(
+    "/coverage/{coverage_id}/end",
+    response_model=CoverageOut,
+    summary="پایان پوشش",
+    openapi_extra=ENDED,
+)
 async def end_coverage(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Worker) -> Response:
     await queries.coverage(tx, coverage_id, actor)
     await actions.end(tx, coverage_id, body, actor=actor)
@@ -46,7 +59,10 @@ async def end_coverage(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Wo
 
 
 @router.post(
-    "/coverage/{coverage_id}/suspend-file", response_model=CoverageOut, summary="راکد شدن پرونده"
+    "/coverage/{coverage_id}/suspend-file",
+    response_model=CoverageOut,
+    summary="راکد شدن پرونده",
+    openapi_extra=ENDED,
 )
 async def suspend_file(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Worker) -> Response:
     await queries.coverage(tx, coverage_id, actor)
@@ -55,7 +71,10 @@ async def suspend_file(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Wo
 
 
 @router.post(
-    "/coverage/{coverage_id}/resume-file", response_model=CoverageOut, summary="جاری شدن پرونده"
+    "/coverage/{coverage_id}/resume-file",
+    response_model=CoverageOut,
+    summary="جاری شدن پرونده",
+    openapi_extra=ENDED,
 )
 async def resume_file(coverage_id: UUID, body: DatedReasonIn, tx: Tx, actor: Worker) -> Response:
     await queries.coverage(tx, coverage_id, actor)

@@ -8,15 +8,17 @@ from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, Up
 from services.intake.applications.models import Application
 from services.intake.documents import actions, clients, queries, rules
 from services.intake.documents.schemas import DocumentOut
+from services.intake.errors import DocumentNotAccepted, DocumentNotWhole
 from shared.cases import get_or_refuse
 from shared.service import Tx, answer, transaction
 from shared.values.identifiers import TrackingCode
 from shared.values.text import Code
 from shared.web.auth import STAFF, Actor, Role, allow
-from shared.web.errors import Fault, InvalidInput, TooLarge
+from shared.web.document import refuses
+from shared.web.errors import ChannelNotAllowed, Fault, InvalidInput, StepNotAllowed, TooLarge
 from shared.web.page import KnownQuery, Limit, Page
 
-router = APIRouter(prefix="/applications/{tracking_code}/documents", tags=["applications"])
+router = APIRouter(prefix="/applications/{tracking_code}/documents", tags=["documents"])
 APPLICANTS = (Role.CITIZEN, Role.COUNTER, Role.INTAKE_OFFICER, Role.SOCIAL_WORKER)
 Applicant = Annotated[Actor, Depends(allow(*APPLICANTS))]
 Reader = Annotated[Actor, Depends(allow(*APPLICANTS, *sorted(STAFF - {*APPLICANTS})))]
@@ -30,6 +32,9 @@ FILE = {"content": {media: {} for media in rules.SUFFIX}, "description": "The fi
     response_model=DocumentOut,
     responses={200: {"model": DocumentOut, "description": "This very file was given before"}},
     summary="افزودن مدرک به درخواست",
+    openapi_extra=refuses(
+        ChannelNotAllowed, StepNotAllowed, TooLarge, DocumentNotAccepted, DocumentNotWhole
+    ),
 )
 async def add_document(
     tracking_code: TrackingCode,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.intake.errors import PersonInOtherHousehold
+from services.intake.errors import HeadNeedsSuccessor, PersonInOtherHousehold, RegistryAway
 from services.intake.households import actions, queries
 from services.intake.households.schemas import (
     HouseholdChangeIn,
@@ -23,9 +23,10 @@ from shared.storage import audit
 from shared.storage.db import Transaction
 from shared.values.calendar import tehran_date
 from shared.web.auth import STAFF, SYSTEM, Actor, Role, allow
+from shared.web.document import refuses
 from shared.web.page import etag, version_from_if_match
 
-router = APIRouter(tags=["households"])
+router = APIRouter(tags=["households and coverage"])
 Worker = Annotated[Actor, Depends(allow(Role.INTAKE_OFFICER, Role.SOCIAL_WORKER))]
 Officer = Annotated[Actor, Depends(allow(Role.INTAKE_OFFICER))]
 Reader = Annotated[Actor, Depends(allow(*sorted(STAFF), Role.AUDITOR, Role.INSPECTOR))]
@@ -44,7 +45,11 @@ async def _noting_conflicts(request: Request) -> AsyncIterator[Transaction]:
 
 
 @router.post(
-    "/households", status_code=201, response_model=HouseholdOut, summary="تشکیل پروندهٔ خانوار"
+    "/households",
+    status_code=201,
+    response_model=HouseholdOut,
+    summary="تشکیل پروندهٔ خانوار",
+    openapi_extra=refuses(PersonInOtherHousehold, RegistryAway),
 )
 async def form_household(body: HouseholdIn, request: Request, actor: Worker) -> Response:
     async with _noting_conflicts(request) as tx:
@@ -73,7 +78,10 @@ async def change_household(
 
 
 @router.post(
-    "/households/{household_id}/members", response_model=HouseholdOut, summary="پیوستن عضو"
+    "/households/{household_id}/members",
+    response_model=HouseholdOut,
+    summary="پیوستن عضو",
+    openapi_extra=refuses(PersonInOtherHousehold, RegistryAway),
 )
 async def add_member(
     household_id: UUID, body: MemberIn, request: Request, actor: Worker
@@ -89,6 +97,7 @@ async def add_member(
     "/households/{household_id}/members/{person_id}/end",
     response_model=HouseholdOut,
     summary="جدا شدن عضو",
+    openapi_extra=refuses(HeadNeedsSuccessor),
 )
 async def end_member(
     household_id: UUID, person_id: UUID, body: MemberEndIn, tx: Tx, actor: Worker

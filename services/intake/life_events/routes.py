@@ -4,14 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from services.intake.errors import DeathNotProven, DeathStands, RegistryAway
 from services.intake.life_events import actions
 from services.intake.life_events.schemas import LifeEventIn, LifeEventOut
 from shared.service import Tx, answer
 from shared.storage import audit
 from shared.values.calendar import jalali_text
 from shared.web.auth import Actor, Role, allow
+from shared.web.document import refuses
+from shared.web.errors import NotFound
 
-router = APIRouter(tags=["people"])
+router = APIRouter(tags=["life events"])
 WORKERS = (Role.INTAKE_OFFICER, Role.SOCIAL_WORKER, Role.APPROVER)
 
 
@@ -21,6 +24,7 @@ WORKERS = (Role.INTAKE_OFFICER, Role.SOCIAL_WORKER, Role.APPROVER)
     response_model=LifeEventOut,
     responses={200: {"model": LifeEventOut, "description": "Known already; nobody is told again"}},
     summary="ثبت رویداد زندگی",
+    openapi_extra=refuses(NotFound, DeathNotProven, DeathStands, RegistryAway),
 )
 async def report_life_event(
     body: LifeEventIn, tx: Tx, actor: Annotated[Actor, Depends(allow(*WORKERS))]

@@ -136,7 +136,7 @@ def _judge_person(
         return
     identity.records[code] = record
     if not record.alive:
-        named = pointer if "/members/" in pointer else f"{pointer}/national_code"
+        named = pointer if pointer.startswith("/details/") else f"{pointer}/national_code"
         identity.faults.append(deceased(named))
 
 

@@ -11,7 +11,8 @@ from shared.service import JSON, Tx, answer
 from shared.storage import audit
 from shared.storage.db import Transaction
 from shared.web.auth import STAFF, Actor, Role, allow
-from shared.web.errors import NotFound
+from shared.web.document import REPEATABLE, refuses
+from shared.web.errors import NotFound, StaleVersion
 from shared.web.page import etag
 
 router = APIRouter(tags=["people"])
@@ -22,7 +23,11 @@ Officer = Annotated[Actor, Depends(allow(Role.INTAKE_OFFICER))]
 OurService = Annotated[Actor, Depends(allow(Role.SYSTEM))]
 
 
-@router.post("/people/lookup", summary="یافتن شناسهٔ شخص با کد ملی")
+@router.post(
+    "/people/lookup",
+    summary="یافتن شناسهٔ شخص با کد ملی",
+    openapi_extra=REPEATABLE | refuses(NotFound),
+)
 async def look_up(body: LookupIn, tx: Tx, actor: Staff) -> LookupOut:
     found = await queries.person(tx, national_code=body.national_code)
     await _looked(tx, "person.looked_up", actor, found)
@@ -48,6 +53,8 @@ async def settle_contradiction(
     person_id: UUID, contradiction_id: UUID, tx: Tx, actor: Officer
 ) -> Response:
     found = await _within_reach(tx, person_id, actor)
+    if tx.if_match not in {None, found["version"]}:
+        raise StaleVersion
     await actions.settle(tx, person_id, contradiction_id, by=actor.sub)
     await _looked(tx, "contradiction.settled", actor, found)
     found = await _within_reach(tx, person_id, actor)

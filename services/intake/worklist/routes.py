@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from services.intake.applications.models import Application
 from services.intake.catalogue.card import ServiceName
+from services.intake.errors import AlreadyClaimed
 from services.intake.worklist import actions, queries
 from services.intake.worklist.schemas import ReassignIn, WorklistRow
 from shared.cases import get_or_refuse
@@ -13,9 +14,12 @@ from shared.service import Tx, answer
 from shared.storage.db import Transaction
 from shared.values.identifiers import OfficeCode, TrackingCode
 from shared.web.auth import STAFF, Actor, allow
+from shared.web.document import refuses
+from shared.web.errors import StepNotAllowed
 from shared.web.page import KnownQuery, Limit, Page
 
 router = APIRouter(prefix="/worklist", tags=["worklist"])
+HELD = refuses(AlreadyClaimed, StepNotAllowed)
 Staff = Annotated[Actor, Depends(allow(*sorted(STAFF)))]
 
 
@@ -34,21 +38,36 @@ async def read_worklist(
     )
 
 
-@router.post("/{tracking_code}/claim", response_model=WorklistRow, summary="در دست گرفتن پرونده")
+@router.post(
+    "/{tracking_code}/claim",
+    response_model=WorklistRow,
+    summary="در دست گرفتن پرونده",
+    openapi_extra=HELD,
+)
 async def claim(tracking_code: TrackingCode, tx: Tx, actor: Staff) -> Response:
     case = await get_or_refuse(tx, Application, tracking_code, actor=actor)
     await actions.claim(tx, case, actor)
     return await _answer(tx, case, actor)
 
 
-@router.post("/{tracking_code}/release", response_model=WorklistRow, summary="واگذاشتن پرونده")
+@router.post(
+    "/{tracking_code}/release",
+    response_model=WorklistRow,
+    summary="واگذاشتن پرونده",
+    openapi_extra=HELD,
+)
 async def release(tracking_code: TrackingCode, tx: Tx, actor: Staff) -> Response:
     case = await get_or_refuse(tx, Application, tracking_code, actor=actor)
     await actions.release(tx, case, actor)
     return await _answer(tx, case, actor)
 
 
-@router.post("/{tracking_code}/reassign", response_model=WorklistRow, summary="سپردن به همکار")
+@router.post(
+    "/{tracking_code}/reassign",
+    response_model=WorklistRow,
+    summary="سپردن به همکار",
+    openapi_extra=refuses(StepNotAllowed),
+)
 async def reassign(tracking_code: TrackingCode, body: ReassignIn, tx: Tx, actor: Staff) -> Response:
     case = await get_or_refuse(tx, Application, tracking_code, actor=actor)
     await actions.reassign(tx, case, body, actor)
