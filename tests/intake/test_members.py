@@ -1,4 +1,4 @@
-"""Who lives in the household is what the application says and the registry knows; nobody is lost."""
+"""Who lives in a household is what was filed and what the registry knows; nobody is lost."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The promised time, in arithmetic: months end, pauses push the day on, nothing starts the clock."""
+"""The promised time, in arithmetic: months end, pauses push the day on, nothing starts it."""
 
 from datetime import date, timedelta
 

@@ -75,7 +75,7 @@ async def test_coverage_events_doubled_and_disordered_have_their_effect_once_and
         for _ in range(5):
             await inbox.run_once()
         rows = await agency.eye.fetch(
-            f"SELECT subject_id, version FROM {service}.effect ORDER BY at"  # noqa: S608
+            f"SELECT subject_id, version FROM {service}.effect ORDER BY at"
         )
         assert [tuple(row) for row in rows] == [(person, 1), (person, 2), (person, 3)]
 
