@@ -5,6 +5,7 @@ uvicorn by itself waits for ever on a trickle of headers and takes 20,000 of the
 
 import asyncio
 import json
+import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,5 +138,7 @@ class Guarded(HttpToolsProtocol):
 
 
 def _problem(status: int, code: str, title: str) -> bytes:
-    body: dict[str, Any] = {"type": f"/problems/{code}", "title": title}
-    return json.dumps(body | {"status": status, "code": code}, ensure_ascii=False).encode()
+    request_id = secrets.token_hex(16)
+    body: dict[str, Any] = {"type": f"/problems/{code}", "title": title, "status": status}
+    body |= {"instance": f"/requests/{request_id}", "code": code, "request_id": request_id}
+    return json.dumps(body, ensure_ascii=False).encode()
