@@ -203,15 +203,21 @@ class Transaction:
         """One row of one reading statement."""
         if self._connection is not None:
             return await self._connection.fetchrow(sql, *args)
-        async with self._borrowed() as connection:
+        connection = await self._acquire()
+        try:
             return await connection.fetchrow(sql, *args)
+        finally:
+            await self.runtime.pool.release(connection)
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """All rows of one statement."""
         if self._connection is not None:
             return list(await self._connection.fetch(sql, *args))
-        async with self._borrowed() as connection:
+        connection = await self._acquire()
+        try:
             return list(await connection.fetch(sql, *args))
+        finally:
+            await self.runtime.pool.release(connection)
 
     async def write(self, sql: str, *args: object) -> asyncpg.Record | None:
         """One statement that changes rows: it commits itself unless the transaction is open.
@@ -225,14 +231,9 @@ class Transaction:
         if self._lone_write:
             raise RuntimeError("a second lone write in one request: begin() first")
         self._lone_write = True
-        async with self._borrowed() as connection:
-            return await seen_through(connection.fetchrow(sql, *args))
-
-    @asynccontextmanager
-    async def _borrowed(self) -> AsyncIterator[PoolConnectionProxy]:
         connection = await self._acquire()
         try:
-            yield connection
+            return await seen_through(connection.fetchrow(sql, *args))
         finally:
             await self.runtime.pool.release(connection)
 
