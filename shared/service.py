@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.openapi.models import APIKey, APIKeyIn
+from fastapi.security.base import SecurityBase
 from sqlalchemy import MetaData
 
 from shared.running import telemetry
@@ -26,6 +28,7 @@ from shared.storage.timers import AnyTimerHandler, Timers
 from shared.web import answering
 from shared.web.auth import Identity, load_or_create_signer, load_verifier
 from shared.web.clients import Inside
+from shared.web.document import KEYED
 from shared.web.errors import (
     IdempotencyKeyRequired,
     IdempotencyKeyReused,
@@ -73,6 +76,7 @@ class Service:
             redirect_slashes=False,  # its answer would name this process, not the door
             lifespan=_lifespan(self, runtime, loops=loops),
             separate_input_output_schemas=False,
+            generate_unique_id_function=lambda route: route.name,  # a client's method, for good
             telemetry=telemetry.options(settings, self.name),  # type: ignore[arg-type]
         )
         app.state.runtime = runtime
@@ -196,14 +200,20 @@ async def _plain(request: Request) -> AsyncIterator[Transaction]:
         yield tx
 
 
-async def _keyed(request: Request) -> AsyncIterator[Transaction]:
-    async with transaction(request, keyed=True) as tx:
-        yield tx
+class _Keyed(SecurityBase):
+    """As `_plain`, with a key; a scheme only so that OpenAPI learns of it, by its name."""
+
+    model = APIKey.model_validate({"in": APIKeyIn.header, "name": "Idempotency-Key"})
+    scheme_name = KEYED
+
+    async def __call__(self, request: Request) -> AsyncIterator[Transaction]:
+        async with transaction(request, keyed=True) as tx:
+            yield tx
 
 
 # With FastAPI's default scope the commit would come after the response: a failed one answers 200.
 Tx = Annotated[Transaction, Depends(_plain, scope="function")]
-KeyedTx = Annotated[Transaction, Depends(_keyed, scope="function")]
+KeyedTx = Annotated[Transaction, Depends(_Keyed(), scope="function")]
 
 
 async def _key(request: Request, *, required: bool) -> idempotency.Key | None:

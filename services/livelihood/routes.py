@@ -7,6 +7,16 @@ from fastapi import APIRouter, Depends, Response
 
 from services.livelihood import queries
 from services.livelihood.actions import activation, admission
+from services.livelihood.errors import (
+    AccountNotVerified,
+    AdmissionRulesNotMet,
+    CoverageNotStarted,
+    DocumentsMissing,
+    HouseholdHasAward,
+    ObjectionTooLate,
+    QuotaFull,
+    VisitTriesUsed,
+)
 from services.livelihood.models import AdmissionCase
 from services.livelihood.schemas import (
     AddressOut,
@@ -32,6 +42,7 @@ from shared.web.auth import STAFF, Actor, Role, allow
 from shared.web.errors import NotFound
 from shared.web.page import KnownQuery, Limit, Page
 
+NOT_YET = (CoverageNotStarted, HouseholdHasAward, AccountNotVerified, QuotaFull)
 WORKS_ON_IT = frozenset({Role.SOCIAL_WORKER, Role.APPROVER, Role.CITIZEN})
 AMONG_COLLEAGUES = "declare_conflict"
 
@@ -76,16 +87,16 @@ cases = case_router(
     show,
     out=AdmissionOut,
     actions={
-        "review": (Nothing, admission.review),
-        "plan_visit": (PlanVisitIn, admission.plan_visit),
+        "review": (Nothing, admission.review, DocumentsMissing),
+        "plan_visit": (PlanVisitIn, admission.plan_visit, VisitTriesUsed),
         "record_visit": (RecordVisitIn, admission.record_visit),
         "record_no_show": (NoShowIn, admission.record_no_show),
-        "confirm": (ConfirmIn, admission.confirm),
+        "confirm": (ConfirmIn, admission.confirm, AdmissionRulesNotMet, HouseholdHasAward),
         "refuse": (RefuseIn, admission.refuse),
-        "object": (ObjectIn, admission.object_to),
-        "decide_objection": (DecideObjectionIn, admission.decide_objection),
+        "object": (ObjectIn, admission.object_to, ObjectionTooLate),
+        "decide_objection": (DecideObjectionIn, admission.decide_objection, HouseholdHasAward),
         "correct_account": (CorrectAccountIn, admission.correct_account),
-        "activate": (Nothing, activation.activate),
+        "activate": (Nothing, activation.activate, *NOT_YET),
         "declare_conflict": (ConflictIn, admission.declare_conflict),
     },
 )

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from shared.cases import CaseOut
+from services.livelihood.workflow import ADMISSION
+from shared.cases import CaseOut, case_example
 from shared.values.calendar import Day, Instant
 from shared.values.identifiers import Sheba
 from shared.values.money import RialOrZero
@@ -207,6 +208,34 @@ class AddressOut(BaseModel):
 
 class AdmissionOut(CaseOut):
     """An admission. The address is for those who work on it and for the household itself."""
+
+    model_config = case_example(
+        ADMISSION,
+        *("open", "review", "plan_visit"),
+        reason="no_head",
+        origin="request",
+        priority=3,
+        province="Tehran",
+        county="Tehran/Tehran",
+        household_id="019a9d5e-4c2b-7a10-8e55-3f1d9c0b7a62",
+        members=3,
+        address=None,
+        submitted_on="2026-11-21",
+        submitted_on_jalali="1405-08-30",
+        account_state="verified",
+        account_checked_at="2026-11-22T08:00:04Z",
+        visit_on="2026-11-29",
+        visit_on_jalali="1405-09-08",
+        visit_tries=0,
+        reasons=[],
+        rule_version=None,
+        rule_on=None,
+        decided_on=None,
+        decided_on_jalali=None,
+        decision_id=None,
+        waiting_since=None,
+        award_id=None,
+    )
 
     reason: str
     origin: str

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.notify import actions, queries
+from services.notify.errors import TemplateFromThePast
 from services.notify.rules import SAMPLE, segments
 from services.notify.schemas import (
     InboxItemOut,
@@ -23,6 +24,7 @@ from shared.values.calendar import tehran_date
 from shared.values.identifiers import TrackingCode
 from shared.values.text import Code
 from shared.web.auth import Actor, Role, allow
+from shared.web.document import REPEATABLE, refuses
 from shared.web.errors import Fault, InvalidQuery, NotFound, RoleNotAllowed
 from shared.web.page import KnownQuery, Limit, Page, etag, version_from_if_match
 
@@ -49,7 +51,9 @@ async def read_inbox(
     return await queries.inbox(tx, _code(actor), limit=limit, cursor=cursor)
 
 
-@router.post("/inbox/{item_id}/read", tags=["inbox"], summary="پیام خوانده شد")
+@router.post(
+    "/inbox/{item_id}/read", tags=["inbox"], summary="پیام خوانده شد", openapi_extra=REPEATABLE
+)
 async def read_item(item_id: UUID, tx: Tx, actor: Citizen) -> InboxItemOut:
     row = await actions.mark_read(tx, item_id, national_code=_code(actor))
     return queries.item_shown(tx.runtime, row)
@@ -109,6 +113,7 @@ async def read_template(topic: Code, tx: Tx, response: Response) -> TemplateOut:
     response_model=TemplateOut,
     tags=["templates"],
     summary="نسخهٔ تازهٔ متن‌ها از یک روز به بعد",
+    openapi_extra=refuses(TemplateFromThePast),
 )
 async def write_template(
     topic: Code, body: TemplateIn, tx: Tx, actor: Operator, request: Request
@@ -123,6 +128,7 @@ async def write_template(
     "/templates/{topic}/preview",
     tags=["templates"],
     summary="پیش‌نمایش متن‌ها با دادهٔ نمونه",
+    openapi_extra=REPEATABLE,
     dependencies=[OPERATOR],
 )
 async def preview_template(topic: Code, body: WordsIn, tx: Tx) -> PreviewOut:

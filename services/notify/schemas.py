@@ -19,6 +19,24 @@ SmsText = Annotated[
 class InboxItemOut(BaseModel):
     """A message in the citizen's inbox."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019a9d5e-5f00-7c41-9b1e-6a0d2c7e8f13",
+                    "topic": "application.submitted",
+                    "tracking_code": "SH-PHC26MXDKE",
+                    "title": "درخواست شما ثبت شد",
+                    "text": "درخواست شما با کد رهگیری SH-PHC26MXDKE ثبت شد و اکنون به حوزهٔ محل"
+                    " سکونت شما ارجاع می‌شود.",
+                    "created_at": "2026-11-22T08:00:01Z",
+                    "created_at_jalali": "1405-09-01",
+                    "read_at": None,
+                }
+            ]
+        }
+    )
+
     id: UUID
     topic: str
     tracking_code: str | None

@@ -34,10 +34,6 @@ class Page(BaseModel, Generic[T]):
     items: list[T]
     next_cursor: str | None = None
 
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
-        return f"PageOf{params[0].__name__}"
-
 
 def _digits(value: object) -> object:
     if isinstance(value, str) and not (value.isascii() and value.isdigit()):

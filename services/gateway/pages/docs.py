@@ -26,10 +26,24 @@ _PAGE = """<!doctype html>
 <title>مستندات سها</title>
 <link rel="icon" href="/docs/favicon.png">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
+<style>
+.swagger-ui .markdown :is(p, li), .swagger-ui .renderedMarkdown :is(p, li, td) {
+  unicode-bidi: plaintext; text-align: start; line-height: 1.8;
+  font-family: Vazirmatn, Tahoma, sans-serif }
+.swagger-ui code { direction: ltr; unicode-bidi: isolate }
+.swagger-ui .opblock-description table { direction: rtl }
+.swagger-ui .opblock-description thead { display: none }
+.swagger-ui .opblock-description .renderedMarkdown td { unicode-bidi: normal; padding: .1rem .5rem }
+.swagger-ui .opblock-description td:first-child { white-space: nowrap; width: 1% }
+.swagger-ui .info { margin: 1rem 0 } .swagger-ui :is(.info .main .link, .schemes-server-container) {
+  display: none }
+.swagger-ui .info [dir=rtl] { text-align: right }
+.swagger-ui .info ul { margin: .5rem 0 } .swagger-ui .info li { margin: 0 1.5rem }
+.swagger-ui .scheme-container { padding: 0; margin: 0; box-shadow: none }
+.swagger-ui .filter .operation-filter-input { margin: .5rem 0 }
+.swagger-ui .opblock-tag { font-size: 1.1rem; padding: .2rem .5rem }
+</style>
 <body>
-<p dir="rtl" style="margin:1rem;font-family:Tahoma,sans-serif">
-<label>توکن (برای آزمودن؛ جایی نگه داشته نمی‌شود):
-<input id="token" type="password" autocomplete="off" size="60" dir="ltr"></label></p>
 <div id="swagger-ui"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>
@@ -37,25 +51,36 @@ _PAGE = """<!doctype html>
 </html>
 """
 
+# Swagger UI takes no token for OpenID Connect: there a bearer is asked for, with the same words.
+# A required key stands in the form as `auto`, and goes out as a fresh one.
 _START = """"use strict";
-const token = document.getElementById("token");
-SwaggerUIBundle({
-  url: "/openapi.json",
+const MADE = "auto";
+function shown(document) {
+  const scheme = document.components.securitySchemes.oidc;
+  document.components.securitySchemes.oidc =
+    { type: "http", scheme: "bearer", description: scheme.description };
+  for (const path of Object.values(document.paths))
+    for (const operation of Object.values(path))
+      for (const parameter of operation.parameters)
+        if (parameter.name === "Idempotency-Key") parameter.example = MADE;
+  return document;
+}
+fetch("/openapi.json").then((answer) => answer.json()).then((document) => SwaggerUIBundle({
+  spec: shown(document),
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,
   docExpansion: "none",
+  defaultModelsExpandDepth: 0,
   filter: true,
   displayRequestDuration: true,
   presets: [SwaggerUIBundle.presets.apis],
   requestInterceptor(request) {
-    if (request.loadSpec) return request;
-    if (token.value) request.headers.Authorization = "Bearer " + token.value.trim();
-    if (request.method === "POST" && !request.headers["Idempotency-Key"])
+    if (request.headers["Idempotency-Key"] === MADE)
       request.headers["Idempotency-Key"] = crypto.randomUUID();
     return request;
   },
-});
+}));
 """
 
 

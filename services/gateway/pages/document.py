@@ -11,8 +11,9 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from services.gateway.pages.explained import explain
 from services.gateway.pages.html import Answer
-from services.gateway.pages.problems import known
+from services.gateway.pages.words import ABOUT, TAGS, WHERE_TOKENS_COME_FROM
 from shared.running.log import get_logger
 from shared.running.settings import SERVICES
 from shared.web.auth import SCHEME
@@ -22,24 +23,6 @@ from shared.web.document import operations
 FRESH_S = 60
 ANSWERS_WITHIN_S = 5
 Json = dict[str, Any]
-
-TAGS = {
-    "intake": "پذیرش: درخواست‌ها، پیگیری، اشخاص و خانوارها، پوشش، فهرست خدمات، پرسش و شکایت",
-    "livelihood": "کمک معیشت: پذیرش خانوار، نرخ‌ها و بودجه، پرداخت ماهانه",
-    "eligibility": "استحقاق‌سنجی: تصمیم‌ها، اعتراض، گواهی، و پاسخ به دستگاه‌های دیگر",
-    "exemption": "معافیت کفالت: احراز شرایط و معرفی‌نامهٔ نظام وظیفه",
-    "shares": "سهام عدالت: ثبت، اصلاح و پیگیری",
-    "loans": "تسهیلات اشتغال: مشاوره، طرح، معرفی به بانک، نظارت و وصول",
-    "notify": "پیام‌ها: صندوق پیام شهروند، پیامک و متن پیام‌ها",
-}
-_ABOUT = """\
-یک در برای همهٔ خدمات سازمان. هر فراخوان به جز آنچه عمومی است توکن می‌خواهد
-(`Authorization: Bearer …`)؛ هر POST که چیزی می‌سازد یا جابه‌جا می‌کند `Idempotency-Key` می‌گیرد.
-مبلغ‌ها به ریال و عدد صحیح‌اند، زمان‌ها UTC و تاریخ‌ها میلادی، دوره‌ها ماه شمسی.
-
-One door to all services of the agency. Refusals are `application/problem+json` with a stable
-`code`, in Persian unless `Accept-Language: en`:
-"""
 
 
 class Document:
@@ -93,7 +76,7 @@ class Document:
 
 
 def merge(documents: Mapping[str, Json], *, issuer: str) -> Json:
-    """Return one document of all public operations; the given ones are changed.
+    """Return one document of all public operations, explained; the given ones are changed.
 
     A component that means another thing in another service gets the service's name in front.
     """
@@ -106,7 +89,7 @@ def merge(documents: Mapping[str, Json], *, issuer: str) -> Json:
         for section, entries in document.get("components", {}).items():
             components.setdefault(section, {}).update(entries)
         for operation in operations(document):
-            operation["tags"] = [service]
+            operation.setdefault("tags", [service])
             if operation.get("operationId") in ids:
                 operation["operationId"] = f"{service}_{operation['operationId']}"
             ids.add(operation.get("operationId", ""))
@@ -114,24 +97,22 @@ def merge(documents: Mapping[str, Json], *, issuer: str) -> Json:
             if path.startswith(("/v1/", "/spdci/")):
                 paths[path] = {**item, **paths.get(path, {})}
     discovery = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    scheme = {"type": "openIdConnect", "openIdConnectUrl": discovery}
     components["securitySchemes"] = {
-        SCHEME: {"type": "openIdConnect", "openIdConnectUrl": discovery}
+        SCHEME: scheme | {"description": WHERE_TOKENS_COME_FROM.replace("{issuer}", issuer)}
     }
-    return {
+    merged: Json = {
         "openapi": "3.1.0",
-        "info": {"title": "سها · SOHA", "version": "1", "description": _ABOUT + _problems()},
+        "info": {"title": "سها · SOHA", "version": "1", "description": ABOUT},
         "servers": [{"url": "/"}],
-        "tags": [{"name": name, "description": TAGS.get(name, name)} for name in documents],
         "paths": dict(sorted(paths.items())),
         "components": components,
     }
-
-
-def _problems() -> str:
-    rows = [
-        f"| [`{c}`](/problems/{c}) | {k.status} | {k.fa} | {k.en} |" for c, k in known().items()
-    ]
-    return "\n".join(["", "| code | HTTP | | |", "|---|---|---|---|", *rows, ""])
+    used = {tag for operation in operations(merged) for tag in operation["tags"]}
+    order = [*(tag for tag in TAGS if tag in used), *sorted(used - {*TAGS})]
+    merged["tags"] = [{"name": tag, "description": TAGS.get(tag, tag)} for tag in order]
+    explain(merged)
+    return merged
 
 
 Name = tuple[str, str]  # section and name of a component
@@ -155,20 +136,37 @@ def _clashes(documents: Mapping[str, Json]) -> set[Name]:
 
 
 def _rename(document: Json, service: str, clashes: set[Name]) -> None:
-    """Put the service's name before its side of every clash, wherever it is referred to."""
-    prefix = service.capitalize()
+    """Give clashing components and forms other names, wherever they are referred to."""
+    components = document.get("components", {})
+    named = {
+        (section, name): _new_name(name, service if (section, name) in clashes else "")
+        for section, entries in components.items()
+        for name in entries
+    }
     for node in _refs(document):
-        section, name = _named(node["$ref"])
-        if (section, name) in clashes:
-            node["$ref"] = f"#/components/{section}/{prefix}{name}"
+        node["$ref"] = _moved(node["$ref"], named)
     for node in _mappings(document):
-        for value, ref in node.items():
-            section, name = _named(ref)
-            if (section, name) in clashes:
-                node[value] = f"#/components/{section}/{prefix}{name}"
-    for section, entries in document.get("components", {}).items():
-        for name in [name for name in entries if (section, name) in clashes]:
-            entries[prefix + name] = entries.pop(name)
+        node.update({value: _moved(ref, named) for value, ref in node.items()})
+    for section, entries in components.items():
+        components[section] = {named[section, name]: entry for name, entry in entries.items()}
+        for name, entry in components[section].items():
+            if section == "schemas" and "title" in entry:
+                entry["title"] = name
+
+
+def _new_name(name: str, service: str) -> str:
+    """`Status` of loans becomes `LoansStatus`, `Page_AreaOut_` `PageOfAreaOut`, and a form's
+    `Body_add_document` `AddDocumentForm`."""
+    if name.startswith("Page_"):
+        name = f"PageOf{name[5:-1]}"
+    elif name.startswith("Body_"):
+        name = "".join(part.capitalize() for part in name.split("_")[1:]) + "Form"
+    return service.capitalize() + name
+
+
+def _moved(ref: str, named: Mapping[Name, str]) -> str:
+    section, name = _named(ref)
+    return f"#/components/{section}/{named[section, name]}" if (section, name) in named else ref
 
 
 def _named(ref: str) -> Name:

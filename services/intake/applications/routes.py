@@ -180,7 +180,7 @@ async def amend_application(
     "/applications/{tracking_code}/submit",
     response_model=ApplicationView,
     summary="ثبت نهایی پیش‌نویس",
-    openapi_extra=taking(APPLICATION, "submit_draft", DuplicateOpenRequest, RegistryAway),
+    openapi_extra=taking(APPLICATION, "submit_draft", *NOT_TAKEN, DuplicateOpenRequest),
 )
 async def submit_application(
     tracking_code: TrackingCode, tx: KeyedTx, actor: Applicant

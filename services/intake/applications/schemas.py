@@ -298,6 +298,8 @@ class ApplicationRow(BaseModel):
 class DetailsIn(Body):
     """What may still change in a draft, or when documents were asked for."""
 
+    model_config = _shows({"details": EXAMPLE["details"]})
+
     details: dict[str, Any]
 
 
@@ -334,7 +336,7 @@ class VisitDoneIn(Body):
 class FollowIn(Body):
     """Follow an application without signing in."""
 
-    tracking_code: Annotated[str, Field(max_length=20)]
+    tracking_code: Annotated[str, Field(max_length=20, examples=["SH-PHC26MXDKE"])]
     mobile: Mobile
 
 
