@@ -12,7 +12,9 @@ from services.intake.applications.models import Application, CaseStep
 from services.intake.applications.queries import missing_documents
 from services.intake.catalogue.queries import rulebook
 from services.intake.clients import Record, clients
-from services.intake.people.actions import Place, join_household, refresh, start_coverage
+from services.intake.people.actions.covering import start_coverage
+from services.intake.people.actions.living import Place, join_household
+from services.intake.people.actions.persons import refresh
 from services.intake.people.models import Household
 from services.intake.people.queries import Claimed, Identity, identify
 from services.intake.workflow import OPEN, Status
@@ -128,6 +130,7 @@ async def _settle(
             content["details"].get("address"),
         ),
         on=tehran_date(application.submitted_at or tx.now),
+        tracking_code=application.tracking_code,
     )
 
 

@@ -87,3 +87,29 @@ async def test_who_prepares_money_reads_no_files(agency):
         assert (await somebody.get(f"/v1/livelihood/cases/{code}")).status_code == 404
         listed = await somebody.get(PATH)
         assert listed.status_code == 403 or listed.json()["items"] == []
+
+
+async def test_a_second_filing_moves_the_house_and_notes_whom_it_does_not_name(agency):
+    head = make.Person()
+    first, second = make.child(head), make.child(head)
+    await agency.known(head, first, second)
+    counter = await agency.caller("counter")
+    code = (await counter.post(PATH, make.livelihood(head, first, second))).json()["tracking_code"]
+    await agency.settled()
+    await counter.post(f"{PATH}/{code}/withdraw", {"reason": "اشتباه در نشانی"})
+    await agency.settled()
+    body = make.livelihood(head, first)
+    body["details"]["address"] |= {"county": "ری", "text": "شهر ری، خیابان فدائیان، پلاک ۹"}
+    again = (await counter.post(PATH, body)).json()["tracking_code"]
+    await agency.settled()
+    household = await agency.eye.fetchrow(
+        "SELECT h.county, h.version FROM intake.household h JOIN intake.application a"
+        " ON a.household_id = h.id WHERE a.tracking_code = $1",
+        again,
+    )
+    assert household["version"] > 1
+    assert household["county"] == "Tehran/Rey"
+    noted = await agency.eye.fetch(
+        "SELECT field FROM intake.contradiction WHERE tracking_code = $1", again
+    )
+    assert [row["field"] for row in noted] == ["members"]

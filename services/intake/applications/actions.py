@@ -13,7 +13,7 @@ from services.intake.applications.schemas import Envelope
 from services.intake.catalogue.queries import Rulebook, rulebook
 from services.intake.clients import Record
 from services.intake.errors import ContractNotValid, NotYourApplication, ServiceNotOpen
-from services.intake.people.actions import known, new_person
+from services.intake.people.actions.persons import known, new_person
 from services.intake.people.queries import Claimed, Identity, deceased, identify
 from services.intake.workflow import Status
 from shared.storage import policy

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from services.intake.coverage.schemas import CoverageIn
 from services.intake.errors import AlreadyCovered
-from services.intake.people.actions import end_coverage, start_coverage, tell_coverage
+from services.intake.people.actions.covering import end_coverage, start_coverage, tell_coverage
 from services.intake.people.models import Coverage, CoveredPerson, Membership, Person
 from services.intake.schemas import DatedReasonIn, not_after
 from shared.storage.db import Transaction

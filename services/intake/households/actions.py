@@ -17,7 +17,8 @@ from services.intake.households.schemas import (
     MemberIn,
     TransferIn,
 )
-from services.intake.people.actions import Place, add_member, new_household, refresh
+from services.intake.people.actions.living import Place, add_member, new_household
+from services.intake.people.actions.persons import refresh
 from services.intake.people.models import Household, Membership
 from services.intake.people.queries import records_of
 from services.intake.schemas import AddressIn, not_after

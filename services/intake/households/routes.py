@@ -17,7 +17,7 @@ from services.intake.households.schemas import (
     MemberIn,
     TransferIn,
 )
-from services.intake.people.actions import note_conflict
+from services.intake.people.actions.persons import note_conflict
 from shared.service import JSON, Tx, answer, transaction
 from shared.storage import audit
 from shared.storage.db import Transaction

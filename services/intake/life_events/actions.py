@@ -7,7 +7,7 @@ from services.intake.clients import Life, Record, clients
 from services.intake.errors import DeathNotProven, DeathStands, RegistryAway
 from services.intake.life_events.schemas import LifeEventIn
 from services.intake.people import queries
-from services.intake.people.actions import Happened, happened, locked, refresh
+from services.intake.people.actions.persons import Happened, happened, locked, refresh
 from services.intake.people.models import LifeEvent, Person
 from services.intake.schemas import not_after
 from shared.storage import idempotency

@@ -11,8 +11,11 @@ from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import select
+
 from services.intake.clients import Record, clients
 from services.intake.errors import RegistryAway
+from services.intake.people.models import Membership
 from services.intake.people.schemas import LookupOut, PersonView
 from shared.cases import SEES_ALL
 from shared.storage import idempotency, policy
@@ -166,6 +169,20 @@ def deceased(pointer: str) -> Fault:
         "بنا بر ثبت احوال این شخص درگذشته است",
         "According to the civil registry this person has died",
     )
+
+
+async def household_of(
+    tx: Transaction, person_id: UUID, *, on: date, or_since: bool = False
+) -> UUID | None:
+    """The household somebody lives in that day, or has come to since."""
+    theirs = select(Membership.household_id).where(
+        Membership.person_id == person_id,
+        (Membership.ended_on.is_(None)) | (Membership.ended_on > on),
+    )
+    if not or_since:
+        theirs = theirs.where(Membership.joined_on <= on)
+    found: UUID | None = await tx.scalar(theirs.order_by(Membership.joined_on).limit(1))
+    return found
 
 
 async def contacts(tx: Transaction, person_ids: Sequence[UUID]) -> list[dict[str, Any]]:

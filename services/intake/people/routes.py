@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from services.intake.people import actions, queries
+from services.intake.people import queries
+from services.intake.people.actions import persons
 from services.intake.people.schemas import LookupIn, LookupOut, PersonView
 from shared.service import JSON, Tx, answer
 from shared.storage import audit
@@ -55,7 +56,7 @@ async def settle_contradiction(
     found = await _within_reach(tx, person_id, actor)
     if tx.if_match not in {None, found["version"]}:
         raise StaleVersion
-    await actions.settle(tx, person_id, contradiction_id, by=actor.sub)
+    await persons.settle(tx, person_id, contradiction_id, by=actor.sub)
     await _looked(tx, "contradiction.settled", actor, found)
     found = await _within_reach(tx, person_id, actor)
     return await answer(tx, 200, queries.view(tx, found), ETag=etag(found["version"]))

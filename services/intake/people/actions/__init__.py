@@ -1,0 +1,1 @@
+"""What happens to people: they become known, live together, are covered."""
