@@ -108,7 +108,7 @@ def test_a_server_left_by_a_killed_process_is_taken_over():
             "Postgres(Path(sys.argv[1])).start(); os.kill(os.getpid(), signal.SIGKILL)"
         )
         command = [sys.executable, "-c", leave, place]
-        subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603
+        subprocess.run(command, cwd=ROOT, check=False)
         left = postmaster(prepared)
         prepared.start()
         assert postmaster(prepared) == left
@@ -206,7 +206,7 @@ def test_a_person_without_rights_runs_it_as_themselves():
         "print(server._user, server.alive()); server.stop()"
     )
     who = (str(person.pw_uid), str(person.pw_gid))
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-c", run, place, *who],
         cwd=ROOT,
         capture_output=True,

@@ -49,7 +49,7 @@ def soha(*words, settings, **environment):
         "SANDBOX_PORT": str(settings.sandbox_port),
         **environment,
     }
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, "-m", "shared.running.cli", *words],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **given},
@@ -114,7 +114,7 @@ def test_stop_ends_the_run_that_holds_the_directory_and_waits_for_it(settings):
         "with claimed(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", hold, settings.run_dir]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as held:  # noqa: S603
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as held:
         assert held.stdout.readline() == b"held\n"
         assert soha("stop", settings=settings).stdout == "stopped\n"
         assert held.wait(5) == -signal.SIGTERM

@@ -73,7 +73,7 @@ def running(settings):
     out = settings.data_dir.with_name("out").open("w+")
     with (
         out,
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             command, cwd=ROOT, env=environment(settings), stdout=out, stderr=out
         ) as process,
     ):
@@ -147,7 +147,7 @@ def test_after_a_kill_the_next_start_finds_everything_again(settings):
 def test_interrupted_while_it_starts_it_leaves_nothing(settings):
     command = [sys.executable, "-m", "shared.running.cli", "run"]
     for after_s in (0.3, 0.8, 1.5, 2.5):
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             env=environment(settings),

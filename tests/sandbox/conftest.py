@@ -33,7 +33,7 @@ class Sandbox:
 
     def start(self) -> "Sandbox":
         arguments = ["--port", self.port, "--data", self.data, "--run-dir", self.run_dir]
-        self._process = subprocess.Popen(  # noqa: S603 our own program
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "deploy.sandbox", *map(str, arguments)],
             cwd=ROOT,
             env=self._environment,
