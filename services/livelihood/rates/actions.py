@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import asyncpg
+from sqlalchemy.dialects.postgresql import insert
 
 from services.livelihood.rates import rules
 from services.livelihood.rates.errors import QuotaSetThatDay, RateConfirmed, RateOverlaps
@@ -49,11 +50,16 @@ async def seed(runtime: Runtime, demo: bool) -> None:  # noqa: FBT001 - the mani
     data = json.loads(await asyncio.to_thread(DATA.read_text, "utf-8"))
     ranges = data["known"] + (data["demonstration"]["rates"] if demo else [])
     async with runtime.transaction() as tx:
-        for rate in (rate for given in ranges for rate in _steps(given)):
-            await tx.execute(row_of(Rate(**rate, **_loaded(tx)), on_conflict="skip").insert())
-        for budget in data["demonstration"]["budgets"] if demo else []:
-            row = Budget(**budget, version=1, **_loaded(tx))
-            await tx.execute(row_of(row, on_conflict="skip").insert())
+        await _load(tx, Rate.__table__, [rate for given in ranges for rate in _steps(given)])
+        if demo:
+            budgets = data["demonstration"]["budgets"]
+            await _load(tx, Budget.__table__, [budget | {"version": 1} for budget in budgets])
+
+
+async def _load(tx: Transaction, table: Any, rows: list[dict[str, Any]]) -> None:
+    loaded = {"written_by": SYSTEM.sub, "written_at": tx.now}
+    given = [row | loaded for row in rows]
+    await tx.execute(insert(table).values(given).on_conflict_do_nothing())
 
 
 def _steps(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -70,10 +76,6 @@ def _steps(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "confirmed_by": given["confirmed_by"],
             "announced_on": None,
         }
-
-
-def _loaded(tx: Transaction) -> dict[str, Any]:
-    return {"written_by": SYSTEM.sub, "written_at": tx.now}
 
 
 # Rates
