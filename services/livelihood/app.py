@@ -4,6 +4,8 @@ from services.livelihood import routes
 from services.livelihood.clients import Clients
 from services.livelihood.events import HEARS, TIMERS
 from services.livelihood.models import metadata
+from services.livelihood.rates import routes as rates
+from services.livelihood.rates.actions import seed
 from services.livelihood.workflow import ADMISSION
 from shared.service import Service
 
@@ -11,10 +13,11 @@ service = Service(
     name="livelihood",
     title="کمک معیشت",
     metadata=metadata,
-    routers=[routes.cases, routes.router],
+    routers=[routes.cases, routes.router, rates.router],
     workflows=[ADMISSION],
     hears=HEARS,
     timers=TIMERS,
     clients=Clients,
+    seeds=seed,
 )
 create_app = service.create_app
