@@ -1,6 +1,8 @@
 """The manifest of livelihood."""
 
 from services.livelihood import routes
+from services.livelihood.awards import routes as awards
+from services.livelihood.awards.workflow import AWARD
 from services.livelihood.clients import Clients
 from services.livelihood.events import HEARS, TIMERS
 from services.livelihood.models import metadata
@@ -11,8 +13,8 @@ service = Service(
     name="livelihood",
     title="کمک معیشت",
     metadata=metadata,
-    routers=[routes.cases, routes.router],
-    workflows=[ADMISSION],
+    routers=[routes.cases, routes.router, awards.router],
+    workflows=[ADMISSION, AWARD],
     hears=HEARS,
     timers=TIMERS,
     clients=Clients,
