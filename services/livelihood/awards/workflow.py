@@ -42,7 +42,9 @@ AWARD = Workflow("livelihood.award", Status, S.ACTIVE, [
          silent="a matter between colleagues", fa="همکار، تعارض منافع خود را اعلام کرد"),
 
     # Who counts. What is late is counted back from its month; what was paid is the ledger's.
-    Step("change_size", set(S), None, by=SYSTEM | APPROVER, not_by=CONFLICT,
+    Step("change_size", OPEN, None, by=APPROVER, not_by=CONFLICT,
+         tell="livelihood.size_changed", fa="شمار اعضای تحت حمایت با تصمیم رئیس اداره تغییر کرد"),
+    Step("count_anew", set(S), None, by=SYSTEM,
          tell="livelihood.size_changed", fa="شمار اعضای تحت حمایت تغییر کرد"),
     Step("note_members", set(S), None, by=SYSTEM,
          silent="the rate stays the same, nothing changes for the household",

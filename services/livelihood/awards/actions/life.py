@@ -26,6 +26,7 @@ MOST_STEPS = 5
 """A household's news never needs more steps at once; more would be a circle."""
 
 HEAD_DIED, DEATH, COVERAGE_ENDED = "head_died", "death", "coverage_ended"
+REVIEW_CYCLE = "review_cycle"
 GIVEN_BACK = ("decide_objection", "restore")
 
 
@@ -242,17 +243,22 @@ async def _to_be_reviewed(tx: Transaction, seen: Seen) -> bool:
         seen.facts, payee=row.payee_id, people=row.person_ids, since=on, past=row.past,
         policy=seen.policy["exit"],
     )  # fmt: skip
-    if found is None and not rules.counted(seen.members, seen.coming):
-        found_ground, occurred_on = rules.NOBODY_LEFT, seen.today
-    elif found is not None:
-        found_ground, occurred_on = found[0], found[1].occurred_on
+    if found is not None:
+        ground, occurred_on = found[0], found[1].occurred_on
+    elif not rules.counted(seen.members, seen.coming) and not _asked_before(row):
+        ground, occurred_on = rules.NOBODY_LEFT, seen.today
     else:
         return await _renewal(tx, seen)
-    rows = resize(tx, seen, found_ground)
-    row.ground = found_ground
-    facts = {"ground": found_ground, "occurred_on": occurred_on.isoformat()}
+    rows = resize(tx, seen, ground)
+    row.ground = ground
+    facts = {"ground": ground, "occurred_on": occurred_on.isoformat()}
     await advance(tx, row, "open_exit_review", SYSTEM, facts=facts, also=rows)
     return True
+
+
+def _asked_before(row: Award) -> bool:
+    """Whether a person has been asked already what to do with an award in which nobody counts."""
+    return any(past["facts"].get("ground") == rules.NOBODY_LEFT for past in row.past)
 
 
 async def _renewal(tx: Transaction, seen: Seen) -> bool:
@@ -261,7 +267,7 @@ async def _renewal(tx: Transaction, seen: Seen) -> bool:
         return False
     row = seen.row
     rows = resize(tx, seen, "renewal")
-    row.ground = "term_ends" if row.ends_on and due != row.review_on else "review_cycle"
+    row.ground = REVIEW_CYCLE if due == row.review_on else "term_ends"
     facts = {"ground": row.ground, "due_on": (row.ends_on or due).isoformat()}
     await advance(tx, row, "open_renewal_review", SYSTEM, facts=facts, also=rows)
     return True
@@ -271,7 +277,7 @@ async def _follow_size(tx: Transaction, seen: Seen) -> bool:
     row, before = seen.row, (set(seen.row.person_ids), seen.row.members)
     rows = resize(tx, seen, _cause(seen)[0])
     if rows:
-        await advance(tx, row, "change_size", SYSTEM, facts=_size_facts(rows), also=rows)
+        await advance(tx, row, "count_anew", SYSTEM, facts=_size_facts(rows), also=rows)
     elif before[0] != set(row.person_ids):
         await advance(tx, row, "note_members", SYSTEM)
     else:

@@ -1,7 +1,7 @@
 """What people do with an award. Whatever comes of it by itself follows at once, as system."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from services.livelihood import rules as terms
@@ -9,6 +9,7 @@ from services.livelihood.awards import queries, rules
 from services.livelihood.awards.actions.begin import payee_account
 from services.livelihood.awards.actions.life import (
     LOOK,
+    REVIEW_CYCLE,
     Seen,
     close,
     give_back,
@@ -148,20 +149,30 @@ async def _both_conditions(tx: Transaction, row: Award, income_rial: int | None)
 
 
 async def renew(tx: Transaction, row: Award, actor: Actor, body: RenewIn) -> None:
-    """Another term from the end of this one, as the policy of today says (LV-40)."""
+    """On to the next review, or to another term, as the policy of today says (LV-40)."""
     today = tehran_date(tx.now)
     rule = await policy.on(tx, "livelihood.term", today)
-    start = date.fromordinal(row.ends_on.toordinal() + 1) if row.ends_on else today
-    if row.ends_period is not None and row.ends_period < period_of(today):
-        mark(row, rules.next_period(row.ends_period))  # the months since then were not paid
-        start = today
-    row.ends_on, row.review_on = terms.term(row.reason, rule, start)
-    row.ends_period = period_of(row.ends_on) if row.ends_on else None
+    if row.ground == REVIEW_CYCLE:
+        row.review_on = terms.term(row.reason, rule, today)[1]
+    else:
+        start = _after_the_term(row, today)
+        row.ends_on, row.review_on = terms.term(row.reason, rule, start)
+        row.ends_period = period_of(row.ends_on) if row.ends_on else None
     row.ground = None
     facts = {"ends_on": row.ends_on.isoformat()} if row.ends_on else {}
     await advance(
         tx, row, "renew", actor, reason=_spoken(body.reasons), facts=facts, also=[soon(tx, row)]
     )
+
+
+def _after_the_term(row: Award, today: date) -> date:
+    """The day from which another term runs; the months since the last one ended are marked."""
+    if row.ends_on is None or row.ends_period is None or today <= row.ends_on:
+        return row.ends_on + timedelta(days=1) if row.ends_on else today
+    after = rules.next_period(row.ends_period)
+    if after <= period_of(today):
+        mark(row, after)
+    return today
 
 
 async def change_size(tx: Transaction, row: Award, actor: Actor, body: ChangeSizeIn) -> None:

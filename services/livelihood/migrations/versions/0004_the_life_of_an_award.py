@@ -14,6 +14,8 @@ depends_on = None
 
 PERIOD = "~ '^1[3-5][0-9]{2}-(0[1-9]|1[0-2])$'"
 
+INDEXED = ("household_id", "payee_id", "previous_award_id")
+
 
 def added() -> list[sa.Column]:
     return [
@@ -56,9 +58,8 @@ def upgrade() -> None:
         source_schema="livelihood",
         referent_schema="livelihood",
     )
-    op.create_index(
-        op.f("ix_award_previous_award_id"), "award", ["previous_award_id"], schema="livelihood"
-    )
+    for name in INDEXED:
+        op.create_index(op.f(f"ix_award_{name}"), "award", [name], schema="livelihood")
     op.create_index(
         "ix_award_members", "award", ["members"], schema="livelihood", postgresql_using="gin"
     )
@@ -147,5 +148,7 @@ def downgrade() -> None:
         op.f("ck_award_covered_size"), "award", "covered_size > 0", schema="livelihood"
     )
     op.drop_index("ix_award_members", table_name="award", schema="livelihood")
+    for name in INDEXED:
+        op.drop_index(op.f(f"ix_award_{name}"), table_name="award", schema="livelihood")
     for column in reversed(added()):
         op.drop_column("award", column.name, schema="livelihood")
