@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from services.livelihood.awards import queries, rules
-from services.livelihood.awards.actions.life import LOOK, look_again
+from services.livelihood.awards.actions.life import DUE, LOOK, look_again
 from shared.storage import coverage
 from shared.storage.db import Runtime, Transaction
 from shared.storage.inbox import Handler
@@ -108,4 +108,4 @@ HEARS: dict[str, Handler] = {
     "coverage.ended": on_coverage,
     "household.changed": on_household,
 }
-TIMERS: dict[str, AnyTimerHandler] = {LOOK: staged(look_due)}
+TIMERS: dict[str, AnyTimerHandler] = {LOOK: staged(look_due), DUE: staged(look_due)}

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.livelihood.awards import queries, rules
+from services.livelihood.awards.actions import life
 from shared.values.identifiers import uuid7
 from tests import make
 from tests.livelihood.awards.home import Home
@@ -372,3 +373,21 @@ async def test_a_fact_of_nobody_we_support_is_remembered_and_moves_nothing(home)
     await home.happens("moved", stranger, home.today, household_id=None)
     await home.happens("moved", home.filed.person_id, home.today)
     assert await home.steps() == ["activate"]
+
+
+async def test_news_that_comes_while_an_award_is_looked_at_is_not_lost(home, monkeypatch):
+    await home.after_months(1)
+    look, told = life.look, []
+
+    async def slow(tx, row):
+        found = await look(tx, row)
+        if not told:
+            told.append(await home.hear("died", home.daughter, home.today))
+        return found
+
+    monkeypatch.setattr(life, "look", slow)
+    async with home.desk.runtime.transaction(lone=False) as tx:
+        await life.look_again(tx, home.award_id)
+    assert await home.sizes(0) == [3]
+    await home.desk.fire()
+    assert await home.sizes(0) == [2]

@@ -22,6 +22,8 @@ from shared.web.auth import SYSTEM
 from shared.workflow import advance
 
 LOOK = "look_again"
+# A reminder of its own, so that a day far ahead never takes the place of news that came meanwhile.
+DUE = "award_due"
 MOST_STEPS = 5
 """A household's news never needs more steps at once; more would be a circle."""
 
@@ -69,7 +71,7 @@ async def look_again(tx: Transaction, award_id: UUID) -> None:
     due = rules.next_look(seen.today, seen.members, _renewal_on(seen))
     if due is not None and seen.row.status in OPEN:
         at = datetime.combine(due, time(), tzinfo=TEHRAN)
-        await remind(tx, LOOK, subject_id=award_id, due_at=at)
+        await remind(tx, DUE, subject_id=award_id, due_at=at)
 
 
 async def look(tx: Transaction, row: Award) -> Seen:
