@@ -7,6 +7,7 @@ import pytest
 
 from services.livelihood.awards import queries, rules
 from services.livelihood.awards.actions import life
+from shared.values.calendar import add_jalali_months
 from shared.values.identifiers import uuid7
 from tests import make
 from tests.livelihood.awards.home import Home
@@ -302,13 +303,17 @@ async def test_a_newborn_who_is_covered_counts_from_the_month_after_birth(home, 
 
 @pytest.mark.req("H07")
 async def test_a_child_who_reaches_the_age_of_policy_leaves_from_the_month_after(desk):
-    home = await Home.settled(desk, also=0, told={"members": []})
-    assert await home.sizes(0) == [2]  # without a birth date nobody grows too old
-    young = await Home.settled(desk)
-    grown_on = rules.of_age(make.date(2012, 11, 7), 25)
-    members = (await young.award())["members"]
-    assert rules.month_after(grown_on) in members
-    assert str(young.filed.child_id) in members
+    grown_on = add_jalali_months(desk.runtime.clock.today(), 2)
+    child = uuid7()
+    born = {"person_id": str(child), "relation": "child",
+            "birth_on": add_jalali_months(grown_on, -12 * 25).isoformat()}  # fmt: skip
+    home = await Home.settled(desk, child_id=child, told={"members": [born]})
+    assert await home.versions() == [(home.month, 3)]
+    desk.move_clock(grown_on)
+    await desk.fire()
+    assert await home.sizes(-1, 0, 1) == [3, 3, 2]
+    assert (await home.award())["recompute_from_period"] is None
+    assert (await desk.told(home.filed, "livelihood.size_changed"))[0]["facts"]["reason"] == "age"
 
 
 @pytest.mark.req("H08")
