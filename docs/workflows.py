@@ -16,6 +16,7 @@ MOST_ARROWS = 3
 TITLES = {
     "intake.application": "درخواست · the application",
     "livelihood.admission": "پذیرش کمک معیشت · admission to livelihood aid",
+    "livelihood.award": "مستمری خانوار · a household's award",
     "eligibility.case": "استحقاق‌سنجی · eligibility",
     "exemption.case": "معافیت کفالت · conscription exemption",
     "shares.case": "سهام عدالت · justice shares",
@@ -40,8 +41,8 @@ status. Roles and steps are the words of the API: `record_visit` is
 
 def workflows() -> list[Workflow]:
     """Every workflow of every service, in the order in which the agency's services are listed."""
-    rooms = [importlib.import_module(f"services.{service}.workflow") for service in SERVICES]
-    return [found for room in rooms for found in vars(room).values() if isinstance(found, Workflow)]
+    apps = [importlib.import_module(f"services.{service}.app") for service in SERVICES]
+    return [flow for app in apps for flow in app.service.workflows]
 
 
 def page() -> str:

@@ -12,12 +12,13 @@ from services.intake.applications.models import Application, CaseStep
 from services.intake.applications.queries import missing_documents
 from services.intake.catalogue.queries import rulebook
 from services.intake.clients import Record, clients
+from services.intake.coverage.actions import end_of_household, reopen
 from services.intake.people.actions.covering import start_coverage
 from services.intake.people.actions.living import Place, join_household
 from services.intake.people.actions.persons import refresh
 from services.intake.people.models import Household
 from services.intake.people.queries import Claimed, Identity, identify
-from services.intake.workflow import OPEN, Status
+from services.intake.workflow import OPEN, WITH_SERVICE, Status
 from shared.cases import find
 from shared.storage import policy
 from shared.storage.db import Runtime, Transaction
@@ -239,6 +240,12 @@ async def on_case_step(tx: Transaction, event: Event) -> None:
     await tx.add(step)
     if event.topic in COVER_BY:
         await _cover(tx, application, event)
+    elif event.topic == "livelihood.stopped":
+        household_id, on = UUID(event.payload["household_id"]), tehran_date(event.at)
+        await end_of_household(tx, household_id, reason=event.topic, on=on)
+    elif event.topic == "livelihood.reinstated":
+        household_id = UUID(event.payload["household_id"])
+        await reopen(tx, household_id, reason="livelihood.stopped")
     if event.version > application.case_version:
         await _mirror(tx, application, event)
 
@@ -248,6 +255,9 @@ async def _mirror(tx: Transaction, application: Application, event: Event) -> No
     application.case_status, application.case_label = told["status"], told["status_label"]
     application.case_next, application.case_version = told["next_step"], event.version
     application.waits_for = told["waits_for"]
+    if "award_id" in told:
+        await _mirror_award(tx, application, told)
+        return
     step = _mirrored(Status(application.status), told["outcome"])
     # The service's clock counts while the application's own runs: papers are waited for whatever
     # the service does meanwhile, and what has ended stays ended.
@@ -263,11 +273,22 @@ async def _mirror(tx: Transaction, application: Application, event: Event) -> No
         await _write_mirror(tx, application, rows)
 
 
+async def _mirror_award(tx: Transaction, application: Application, told: dict[str, Any]) -> None:
+    """What has become of an answered request: its own promised time is not touched.
+
+    Raises LookupError while the answer itself has not been heard: the event comes again.
+    """
+    if application.status in WITH_SERVICE:
+        raise LookupError("an award's event before that of its case")
+    application.waits_for = told["waits_for"] if told["outcome"] == "open" else []
+    await _write_mirror(tx, application, [])
+
+
 def _mirrored(status: Status, outcome: str) -> str | None:
     """The application's own step that follows from what the service's case has come to."""
     if status in {Status.CLOSED, Status.REFUSED}:
         return "reopen" if outcome == "open" else None
-    if status not in {Status.ROUTED, Status.IN_SERVICE, Status.INCOMPLETE, Status.VISIT_REQUIRED}:
+    if status not in WITH_SERVICE:
         return None
     if outcome == "open":
         return "enter_service" if status is Status.ROUTED else None

@@ -1,6 +1,8 @@
 """The manifest of livelihood."""
 
 from services.livelihood import routes
+from services.livelihood.awards import routes as awards
+from services.livelihood.awards.workflow import AWARD
 from services.livelihood.clients import Clients
 from services.livelihood.events import HEARS, TIMERS
 from services.livelihood.models import metadata
@@ -13,8 +15,8 @@ service = Service(
     name="livelihood",
     title="کمک معیشت",
     metadata=metadata,
-    routers=[routes.cases, routes.router, rates.router],
-    workflows=[ADMISSION],
+    routers=[routes.cases, routes.router, awards.router, rates.router],
+    workflows=[ADMISSION, AWARD],
     hears=HEARS,
     timers=TIMERS,
     clients=Clients,

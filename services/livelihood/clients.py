@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from shared.storage.db import Runtime, Transaction
-from shared.web.clients import Outside, PartyUnavailable
+from shared.web.clients import Outside, PartyRefused, PartyUnavailable
 
 
 class Clients:
@@ -40,6 +40,19 @@ def clients(runtime: Runtime) -> Clients:
     """The adapters of a running livelihood, typed."""
     found: Clients = runtime.clients
     return found
+
+
+async def account_of(runtime: Runtime, sheba: str) -> tuple[bytes, str] | None:
+    """Whose account this is and its state; None when the bank knows of none.
+
+    Raises PartyUnavailable, also where our own access to the bank is what it refuses.
+    """
+    try:
+        return await clients(runtime).account(sheba)
+    except PartyRefused as refused:
+        if refused.party_status != 422:
+            raise PartyUnavailable(refused.party) from None
+        return None
 
 
 # What intake tells of an application

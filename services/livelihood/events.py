@@ -5,6 +5,7 @@ from uuid import UUID
 from services.livelihood import queries
 from services.livelihood.actions.activation import ACTIVATE, try_to_activate
 from services.livelihood.actions.admission import CLOSE_UNREACHED, close_unreached, open_case
+from services.livelihood.awards import events as awards
 from services.livelihood.clients import filed
 from services.livelihood.models import AdmissionCase
 from services.livelihood.workflow import OPEN, Status
@@ -65,6 +66,7 @@ async def on_coverage_started(tx: Transaction, event: Event) -> None:
     people = [UUID(person) for person in told["person_ids"]]
     for case_id in await queries.confirmed_of(tx, UUID(told["household_id"]), people):
         await remind(tx, ACTIVATE, subject_id=case_id, due_at=tx.now)
+    await awards.look_at_household(tx, UUID(told["household_id"]))
 
 
 async def on_account_corrected(tx: Transaction, event: Event) -> None:
@@ -85,6 +87,7 @@ async def close_unreached_due(tx: Transaction, timer: Timer) -> None:
 
 HEARS: dict[str, Handler] = {
     **coverage.HEARS,
+    **awards.HEARS,
     "coverage.started": on_coverage_started,
     "application.routed": on_routed,
     "application.withdrawn": on_withdrawn,
@@ -94,6 +97,7 @@ HEARS: dict[str, Handler] = {
     "livelihood.account_corrected": on_account_corrected,
 }
 TIMERS: dict[str, AnyTimerHandler] = {
+    **awards.TIMERS,
     ACTIVATE: staged(activate_due),
     CLOSE_UNREACHED: close_unreached_due,
 }

@@ -1,4 +1,4 @@
-"""Tables of livelihood: the admission and its visits and decisions, the award, the quota."""
+"""Tables of livelihood: the admission, its visits and decisions, the quota."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -151,53 +151,6 @@ class Decision(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('admission', 'objection')", name="kind"),
         Index("one_decision_of_a_version", "case_id", "version", unique=True),
-    )
-
-
-class PayeeAccount(Base):
-    """An account that has been verified for a payee: a new Sheba is a new row (decision 20)."""
-
-    __tablename__ = "payee_account"
-
-    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    person_id: Mapped[UUID] = mapped_column(Uuid, index=True)
-    sheba: Mapped[bytes] = mapped_column(LargeBinary)
-    verified_at: Mapped[datetime] = mapped_column(INSTANT)
-    created_at: Mapped[datetime] = mapped_column(INSTANT)
-
-
-class Award(Base):
-    """A household's monthly support from a Jalali month on; one open award for each household."""
-
-    __tablename__ = "award"
-
-    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.case.id"), unique=True)
-    tracking_code: Mapped[str] = mapped_column(Text)
-    household_id: Mapped[UUID] = mapped_column(Uuid)
-    payee_id: Mapped[UUID] = mapped_column(Uuid)
-    payee_account_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.payee_account.id"))
-    person_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
-    status: Mapped[str] = mapped_column(Text)
-    version: Mapped[int]
-    reason: Mapped[str] = mapped_column(Text)
-    covered_size: Mapped[int] = mapped_column(SmallInteger)
-    start_period: Mapped[str] = mapped_column(Text)
-    started_on: Mapped[date]
-    ends_on: Mapped[date | None]
-    review_on: Mapped[date | None]
-    created_at: Mapped[datetime] = mapped_column(INSTANT)
-
-    __table_args__ = (
-        CheckConstraint("covered_size > 0", name="covered_size"),
-        CheckConstraint("start_period ~ '^1[3-5][0-9]{2}-(0[1-9]|1[0-2])$'", name="start_period"),
-        Index(
-            "one_open_award",
-            "household_id",
-            unique=True,
-            postgresql_where=text("status <> 'stopped'"),
-        ),
-        Index("ix_award_people", "person_ids", postgresql_using="gin"),
     )
 
 

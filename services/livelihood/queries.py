@@ -1,4 +1,4 @@
-"""Reads longer than one select: the waiting list in its order, awards that a caller may see."""
+"""Reads longer than one select: the waiting list in its order, and what a caller may see."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.livelihood.models import AdmissionCase
-from services.livelihood.schemas import AwardOut, WaitingRow
+from services.livelihood.schemas import WaitingRow
 from shared.cases import SEES_ALL
 from shared.storage.db import Transaction
 from shared.values.calendar import jalali_text, parse_day
@@ -16,13 +16,6 @@ from shared.web.auth import STAFF, Actor, Role
 from shared.web.page import Cursor, InvalidCursor, Page
 
 CASE = "livelihood.case"
-LABELS = {"active": "برقرار"}
-_AWARD = """
-    a.id AS award_id, a.tracking_code, a.case_id, a.household_id, a.payee_id, a.person_ids,
-    a.status, a.version, a.reason, a.covered_size, a.start_period, a.started_on, a.ends_on,
-    a.review_on
-"""
-_AWARDS = f'SELECT {_AWARD} FROM livelihood.award a JOIN livelihood."case" c ON c.id = a.case_id'  # noqa: S608 - constants
 
 
 def opened(tx: Transaction, row: AdmissionCase, column: str) -> Any:
@@ -112,67 +105,20 @@ async def waiting_list(
     return Page[WaitingRow](items=items, next_cursor=Cursor.encode(key))
 
 
-async def awards(
-    tx: Transaction,
-    actor: Actor,
-    *,
-    tracking_code: str | None,
-    person_id: UUID | None,
-    limit: int,
-    cursor: str | None,
-) -> Page[AwardOut]:
-    """Awards that this caller may see, newest first."""
-    where, values = _scope(tx, actor)
-    for condition, value in (
-        ("a.tracking_code = ${n}", tracking_code),
-        ("a.person_ids @> ARRAY[${n}::uuid]", person_id),
-        ("a.id < ${n}", None if cursor is None else _id(*Cursor.decode(cursor, str))),
-    ):
-        if value is not None:
-            values.append(value)
-            where.append(condition.format(n=len(values)))
-    values.append(limit + 1)
-    rows = await tx.fetch(
-        f"{_AWARDS} WHERE {' AND '.join(where)} ORDER BY a.id DESC LIMIT ${len(values)}", *values
-    )
-    items = [award_out(row) for row in rows[:limit]]
-    more = len(rows) > limit
-    following = Cursor.encode([str(items[-1].award_id)]) if more else None
-    return Page[AwardOut](items=items, next_cursor=following)
+def seen_by(tx: Transaction, actor: Actor, *, also: str) -> tuple[list[str], list[Any]]:
+    """The rows that a caller may see, as `may_see` says of their case `c`.
 
-
-async def award(tx: Transaction, actor: Actor, award_id: UUID) -> AwardOut | None:
-    """One award, if this caller may see it."""
-    where, values = _scope(tx, actor)
-    row = await tx.fetchrow(
-        f"{_AWARDS} WHERE {' AND '.join(where)} AND a.id = ${len(values) + 1}", *values, award_id
-    )
-    return None if row is None else award_out(row)
-
-
-def award_out(row: asyncpg.Record) -> AwardOut:
-    """An award as it is shown."""
-    days = {
-        f"{name}_jalali": jalali_text(row[name]) if row[name] else None
-        for name in ("started_on", "ends_on", "review_on")
-    }
-    return AwardOut(**row, **days, status_label=LABELS[row["status"]])
-
-
-def _scope(tx: Transaction, actor: Actor) -> tuple[list[str], list[Any]]:
-    """The rows that a caller may see, as `may_see` says of their case."""
+    `also` is one more condition under which a citizen sees a row, on their blind index `${n}`.
+    """
     if actor.roles & SEES_ALL:
         return ["true"], []
     seen, values = [], []
+    citizen = actor.national_code if actor.has(Role.CITIZEN) else None
+    mine = tx.runtime.crypto.index(citizen) if citizen else None
     for condition, value in (
         ("c.province = ${n}", actor.province if actor.roles & STAFF else None),
         ("c.filed_by = ${n}", actor.office_code if actor.has(Role.COUNTER) else None),
-        (
-            "${n}::bytea = ANY (c.holders)",
-            tx.runtime.crypto.index(actor.national_code)
-            if actor.has(Role.CITIZEN) and actor.national_code
-            else None,
-        ),
+        (f"(${{n}}::bytea = ANY (c.holders) OR {also})", mine),
     ):
         if value:
             values.append(value)
@@ -187,7 +133,8 @@ def _key(day: str, row_id: str) -> tuple[date, UUID]:
         raise InvalidCursor from None
 
 
-def _id(text: str) -> UUID:
+def award_id(text: str) -> UUID:
+    """The id in a cursor. Raises InvalidCursor."""
     try:
         return UUID(text)
     except ValueError:

@@ -1,9 +1,8 @@
-"""HTTP of livelihood: cases from the Step table, the waiting list, awards."""
+"""HTTP of livelihood: cases from the Step table, and the waiting list."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends
 
 from services.livelihood import queries
 from services.livelihood.actions import activation, admission
@@ -21,7 +20,6 @@ from services.livelihood.models import AdmissionCase
 from services.livelihood.schemas import (
     AddressOut,
     AdmissionOut,
-    AwardOut,
     ConfirmIn,
     ConflictIn,
     CorrectAccountIn,
@@ -33,13 +31,11 @@ from services.livelihood.schemas import (
     RefuseIn,
     WaitingRow,
 )
-from shared.cases import Nothing, case_router, made, shown
+from shared.cases import Nothing, case_router, shown
 from shared.service import Tx
 from shared.storage.db import Transaction
 from shared.values.calendar import jalali_text
-from shared.values.identifiers import TrackingCode
 from shared.web.auth import STAFF, Actor, Role, allow
-from shared.web.errors import NotFound
 from shared.web.page import KnownQuery, Limit, Page
 
 NOT_YET = (CoverageNotStarted, HouseholdHasAward, AccountNotVerified, QuotaFull)
@@ -116,39 +112,3 @@ async def waiting_list(
 ) -> Page[WaitingRow]:
     """Who waits in the caller's province: the elderly and disabled first, then by date."""
     return await queries.waiting_list(tx, actor.province, limit=limit, cursor=cursor)
-
-
-@router.get("/awards", summary="مستمری‌های برقرارشده", operation_id="livelihood_awards")
-async def awards(
-    tx: Tx,
-    actor: Sees,
-    *,
-    tracking_code: TrackingCode | None = None,
-    person_id: UUID | None = None,
-    limit: Limit = 50,
-    cursor: str | None = None,
-) -> Page[AwardOut]:
-    """Awards of a case or a person, as far as this caller may see them."""
-    return await queries.awards(
-        tx,
-        actor,
-        tracking_code=tracking_code,
-        person_id=person_id,
-        limit=limit,
-        cursor=cursor,
-    )
-
-
-@router.get(
-    "/awards/{award_id}",
-    summary="یک مستمری",
-    response_model=AwardOut,
-    operation_id="livelihood_award",
-)
-async def award(award_id: UUID, tx: Tx, actor: Sees) -> Response:
-    """One award, with the ETag of its version."""
-    found = await queries.award(tx, actor, award_id)
-    if found is None:
-        raise NotFound
-    answer = made(200, found, version=found.version)
-    return Response(answer.body, answer.status, answer.headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""The public shape of admissions, the waiting list and awards."""
+"""The public shape of admissions and the waiting list."""
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -45,7 +45,7 @@ Longitude = Annotated[
 ]
 
 
-def _body(**example: JsonValue) -> ConfigDict:
+def body(**example: JsonValue) -> ConfigDict:
     """Strict, nothing that is not named, and an example that works as it stands."""
     return ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [example]})
 
@@ -56,7 +56,7 @@ def _body(**example: JsonValue) -> ConfigDict:
 class PlanVisitIn(BaseModel):
     """When the worker comes to the home."""
 
-    model_config = _body(visit_on="2027-02-10", time_window="morning")
+    model_config = body(visit_on="2027-02-10", time_window="morning")
 
     visit_on: Day = Field(description="روز بازدید از منزل؛ امروز یا پس از آن")
     time_window: Literal["morning", "afternoon"] = Field(
@@ -67,7 +67,7 @@ class PlanVisitIn(BaseModel):
 class FindingsIn(BaseModel):
     """What the worker saw in the home, item by item."""
 
-    model_config = _body(
+    model_config = body(
         disability=False,
         no_head=True,
         illness=False,
@@ -93,7 +93,7 @@ class FindingsIn(BaseModel):
 class RecordVisitIn(BaseModel):
     """The visit as it was: findings, points, place, and consent to photographs."""
 
-    model_config = _body(
+    model_config = body(
         findings={
             "disability": False,
             "no_head": True,
@@ -125,7 +125,7 @@ class RecordVisitIn(BaseModel):
 class NoShowIn(BaseModel):
     """Nobody was there."""
 
-    model_config = _body(reason="در ساعت اعلام‌شده کسی در نشانی نبود")
+    model_config = body(reason="در ساعت اعلام‌شده کسی در نشانی نبود")
 
     reason: Sentence = Field(description="چرا بازدید انجام نشد")
 
@@ -133,7 +133,7 @@ class NoShowIn(BaseModel):
 class ConfirmIn(BaseModel):
     """The conditions hold; the instruction is judged by the system itself."""
 
-    model_config = _body(
+    model_config = body(
         reasons=["شرایط دستورالعمل پذیرش در بازدید احراز شد"], note="پرونده کامل است"
     )
 
@@ -146,7 +146,7 @@ class ConfirmIn(BaseModel):
 class RefuseIn(BaseModel):
     """The conditions do not hold: the reasons go to the applicant."""
 
-    model_config = _body(reasons=["درآمد خانوار بیش از حد دستورالعمل است"])
+    model_config = body(reasons=["درآمد خانوار بیش از حد دستورالعمل است"])
 
     reasons: list[Sentence] = Field(
         min_length=1, max_length=10, description="دلیل‌هایی که به متقاضی گفته می‌شود"
@@ -157,7 +157,7 @@ class RefuseIn(BaseModel):
 class ObjectIn(BaseModel):
     """The applicant does not accept a refusal."""
 
-    model_config = _body(text="درآمد اعلام‌شده مربوط به پارسال است و اکنون بیکارم")
+    model_config = body(text="درآمد اعلام‌شده مربوط به پارسال است و اکنون بیکارم")
 
     text: LongText = Field(description="متن اعتراض")
 
@@ -168,7 +168,7 @@ class DecideObjectionIn(BaseModel):
     Accepted: confirmed where the instruction is met, else reviewed anew; partly: reviewed anew.
     """
 
-    model_config = _body(outcome="accepted", reasons=["مدارک تازهٔ درآمد پذیرفته شد"])
+    model_config = body(outcome="accepted", reasons=["مدارک تازهٔ درآمد پذیرفته شد"])
 
     outcome: Literal["accepted", "partly", "rejected"] = Field(
         description="پذیرفته، پذیرفته به‌بخش (بررسی دوباره) یا رد"
@@ -181,7 +181,7 @@ class DecideObjectionIn(BaseModel):
 class CorrectAccountIn(BaseModel):
     """Another account of the applicant's own."""
 
-    model_config = _body(sheba="IR280170000000301000000137")
+    model_config = body(sheba="IR280170000000301000000137")
 
     sheba: Sheba = Field(description="شمارهٔ شبای تازه به نام خود متقاضی")
 
@@ -189,7 +189,7 @@ class CorrectAccountIn(BaseModel):
 class ConflictIn(BaseModel):
     """Why a colleague keeps out of this case."""
 
-    model_config = _body(reason="متقاضی همسایهٔ من است")
+    model_config = body(reason="متقاضی همسایهٔ من است")
 
     reason: Sentence = Field(description="چه چیزی مرا از رسیدگی باز می‌دارد")
 
@@ -277,26 +277,3 @@ class WaitingRow(BaseModel):
     county: str | None
     office_code: str | None
     account_state: str = Field(examples=ACCOUNT_STATES)
-
-
-class AwardOut(BaseModel):
-    """A household's monthly support."""
-
-    award_id: UUID
-    tracking_code: str
-    case_id: UUID
-    household_id: UUID
-    payee_id: UUID
-    person_ids: list[UUID]
-    status: str
-    status_label: str
-    version: int
-    reason: str
-    covered_size: int = Field(description="شمار اعضای تحت حمایت")
-    start_period: str = Field(description="نخستین ماه پرداخت", examples=["1405-09"])
-    started_on: date
-    started_on_jalali: str
-    ends_on: date | None
-    ends_on_jalali: str | None
-    review_on: date | None
-    review_on_jalali: str | None

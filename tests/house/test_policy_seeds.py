@@ -11,7 +11,6 @@ import pytest
 
 import services
 from shared.running.settings import SERVICES
-from shared.workflow import Workflow
 
 FILES = sorted(Path(services.__file__).parent.glob("*/data/policies.json"))
 COLUMNS = {
@@ -63,8 +62,7 @@ def test_no_two_rows_of_one_key_hold_on_the_same_day():
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_promised_time_has_its_policy(service):
-    room = vars(import_module(f"services.{service}.workflow"))
-    flows = [flow for flow in room.values() if isinstance(flow, Workflow)]
+    flows = import_module(f"services.{service}.app").service.workflows
     assert flows
     promised = {step.within for flow in flows for step in flow.steps.values()} - {None}
     assert promised or service == "notify"

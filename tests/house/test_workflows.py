@@ -24,10 +24,12 @@ TEMPLATES = {
     for path in (ROOT / "services/notify/templates").glob("*.fa.txt")
 }
 SERVICES = sorted({path.parent.name for path in (ROOT / "services").glob("*/workflow*")})
+ROOMS = [".".join(path.relative_to(ROOT).with_suffix("").parts)
+         for path in sorted((ROOT / "services").rglob("workflow.py"))]  # fmt: skip
 WORKFLOWS = [
     room
-    for service in SERVICES
-    for room in vars(importlib.import_module(f"services.{service}.workflow")).values()
+    for name in ROOMS
+    for room in vars(importlib.import_module(name)).values()
     if isinstance(room, Workflow)
 ]
 STEPS = [
@@ -71,6 +73,7 @@ EXITS = {
         "permanent_exemption": {"record_outcome"},
         "revoked_by_conscription": set(),
     },
+    "livelihood.award": {"stopped": {"object", "restore"}},
     "shares.case": {"refused": {"object"}, "delivered": set()},
     "loans.case": {"refused": {"object"}, "closed": set()},
     "eligibility.case": {
@@ -122,6 +125,7 @@ def test_every_service_with_cases_has_its_tables():
     assert {flow.name for flow in WORKFLOWS} >= {
         *("intake.application", "livelihood.admission", "exemption.case", "shares.case"),
         *("loans.case", "loans.repayment", "eligibility.case", "notify.notice"),
+        "livelihood.award",
     }
     assert set(SERVICES) >= {*ACTIONS, "intake", "notify"}
 

@@ -99,10 +99,16 @@ class Intake:
 
     def __init__(self, index: Any) -> None:
         self.known: dict[str, Filed] = {}
+        self.people: dict[str, str] = {}  # national code by person_id
         self._index = index
 
     async def get(self, name: str, path: str, *, purpose: str) -> Any:
-        assert (name, purpose) == ("intake", "admission")
+        assert (name, purpose) in {("intake", "admission"), ("intake", "payee")}
+        if purpose == "payee":
+            person_id = path.removeprefix("/internal/people/")
+            if person_id not in self.people:
+                raise Unavailable
+            return {"holder": self._index(self.people[person_id]).hex(), "alive": True}
         code = path.removeprefix("/internal/applications/")
         if code not in self.known:
             raise Unavailable
@@ -126,6 +132,10 @@ class Caller:
     ) -> httpx.Response:
         headers |= self._token | {"idempotency-key": key or str(uuid4())}
         return await self._http.post(f"/v1/livelihood{path}", json=body or {}, headers=headers)
+
+    async def put(self, path: str, body: Any, **headers: str) -> httpx.Response:
+        headers = {name.replace("_", "-"): value for name, value in headers.items()} | self._token
+        return await self._http.put(f"/v1/livelihood{path}", json=body, headers=headers)
 
     async def do(self, filed: Filed, action: str, body: Any = None, **more: Any) -> httpx.Response:
         """One action on a case."""

@@ -88,6 +88,47 @@ async def end(tx: Transaction, coverage_id: UUID, body: DatedReasonIn, *, actor:
     await remember(tx, coverage_id, coverage.version, taken, actor=actor)
 
 
+async def end_of_household(tx: Transaction, household_id: UUID, *, reason: str, on: date) -> None:
+    """The household leaves coverage, if it is covered (LV-47)."""
+    coverage: Coverage | None = await tx.scalar(
+        select(Coverage)
+        .where(Coverage.household_id == household_id, Coverage.ended_on.is_(None))
+        .with_for_update()
+    )
+    if coverage is not None:
+        await end_coverage(tx, coverage, reason=reason, on=max(on, coverage.started_on))
+
+
+async def reopen(tx: Transaction, household_id: UUID, *, reason: str) -> None:
+    """What was ended for this reason goes on as if it had not: coverage is continuous (H24).
+
+    Who has died since, or is covered elsewhere, stays out; a household covered anew stays so.
+    """
+    last: Coverage | None = await tx.scalar(
+        select(Coverage)
+        .where(Coverage.household_id == household_id)
+        .order_by(Coverage.ended_on.desc().nulls_first())
+        .limit(1)
+        .with_for_update()
+    )
+    if last is None or last.ended_on is None or last.ended_reason != reason:
+        return
+    elsewhere = select(CoveredPerson.person_id).where(CoveredPerson.to_on.is_(None))
+    living = select(Person.id).where(Person.alive.is_(True))
+    found = await tx.scalars(
+        update(CoveredPerson)
+        .where(CoveredPerson.coverage_id == last.id, CoveredPerson.to_on == last.ended_on)
+        .where(CoveredPerson.person_id.not_in(elsewhere), CoveredPerson.person_id.in_(living))
+        .values(to_on=None)
+        .returning(CoveredPerson.person_id)
+        .execution_options(synchronize_session=False)
+    )
+    people = list(found)
+    last.ended_on = last.ended_reason = None
+    last.version += 1
+    await tell_coverage(tx, last, "coverage.started", people)
+
+
 async def set_file(
     tx: Transaction,
     coverage_id: UUID,

@@ -8,25 +8,25 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.livelihood import queries, rules
-from services.livelihood.clients import clients
+from services.livelihood.awards.actions.begin import begin, living, may_return_on, morning_of
+from services.livelihood.awards.errors import ReturnTooEarly
+from services.livelihood.clients import account_of
 from services.livelihood.errors import (
     AccountNotVerified,
     CoverageNotStarted,
     HouseholdHasAward,
     QuotaFull,
 )
-from services.livelihood.models import AdmissionCase, Award, PayeeAccount
+from services.livelihood.models import AdmissionCase
 from services.livelihood.workflow import Status
 from shared.cases import Nothing, find
 from shared.storage import policy
 from shared.storage.coverage import Covered, covered
 from shared.storage.db import Transaction
-from shared.storage.step import row_of
 from shared.storage.timers import remind
-from shared.values.calendar import period_of, tehran_date
-from shared.values.identifiers import uuid7
+from shared.values.calendar import tehran_date
 from shared.web.auth import SYSTEM, Actor
-from shared.web.clients import PartyRefused, PartyUnavailable
+from shared.web.clients import PartyUnavailable
 from shared.workflow import advance
 
 ACTIVATE = "activate"
@@ -43,6 +43,10 @@ async def try_to_activate(tx: Transaction, case_id: UUID) -> None:
         return
     people = await covered_people(tx, row)
     if not people or await queries.has_open_award(tx, people[0].household_id):
+        return
+    return_on = await may_return_on(tx, people[0].household_id, row.applicant_id)
+    if return_on is not None and tehran_date(tx.now) < return_on:
+        await remind(tx, ACTIVATE, subject_id=row.id, due_at=morning_of(return_on))
         return
     try:
         state = await ask_about_account(tx, row)
@@ -62,13 +66,17 @@ async def try_to_activate(tx: Transaction, case_id: UUID) -> None:
 async def activate(tx: Transaction, row: AdmissionCase, actor: Actor, _: Nothing) -> None:
     """An approver's word: from the waiting list, or after a mended account.
 
-    Raises CoverageNotStarted, HouseholdHasAward, AccountNotVerified, QuotaFull, PartyUnavailable.
+    Raises CoverageNotStarted, HouseholdHasAward, ReturnTooEarly, AccountNotVerified, QuotaFull,
+    PartyUnavailable.
     """
     people = await covered_people(tx, row)
     if not people:
         raise CoverageNotStarted
     if await queries.has_open_award(tx, people[0].household_id):
         raise HouseholdHasAward
+    return_on = await may_return_on(tx, people[0].household_id, row.applicant_id)
+    if return_on is not None and tehran_date(tx.now) < return_on:
+        raise ReturnTooEarly(may_return_on=return_on.isoformat())
     state = await ask_about_account(tx, row)
     if state != VERIFIED:
         # The refusal is undone as a whole; that the applicant is asked is the system's own work.
@@ -82,9 +90,9 @@ async def activate(tx: Transaction, row: AdmissionCase, actor: Actor, _: Nothing
 
 
 async def covered_people(tx: Transaction, row: AdmissionCase) -> list[Covered]:
-    """The covered members of the household of the person served; empty when it is not covered."""
+    """The living covered members of the household of the person served; empty when not covered."""
     mine = await covered(tx, person_ids=[row.subject_id])
-    return await covered(tx, household_id=mine[0].household_id) if mine else []
+    return await living(tx, await covered(tx, household_id=mine[0].household_id)) if mine else []
 
 
 async def ask_about_account(tx: Transaction, row: AdmissionCase) -> str:
@@ -97,13 +105,7 @@ async def ask_about_account(tx: Transaction, row: AdmissionCase) -> str:
         fresh_until = row.account_checked_at + timedelta(seconds=rule["cache_s"])
         if tx.now < fresh_until:
             return VERIFIED
-    sheba = queries.opened(tx, row, "sheba")
-    try:
-        answer = await clients(tx.runtime).account(sheba)
-    except PartyRefused as refused:
-        if refused.party_status != 422:  # not this account is at fault, but ours with the bank
-            raise PartyUnavailable(refused.party) from None
-        answer = None
+    answer = await account_of(tx.runtime, queries.opened(tx, row, "sheba"))
     return rules.account_state(answer, owner=row.applicant_index)
 
 
@@ -162,46 +164,9 @@ async def _activate(
     tx: Transaction, row: AdmissionCase, actor: Actor, people: list[Covered]
 ) -> None:
     """The award begins with this Jalali month; it is written in the step's own statement."""
-    today = tehran_date(tx.now)
-    account = _verified_account(tx, row)
-    terms = await policy.on(tx, "livelihood.term", today)
-    ends_on, review_on = rules.term(row.reason, terms, today)
-    award = Award(
-        id=uuid7(),
-        case_id=row.id,
-        tracking_code=row.tracking_code,
-        household_id=people[0].household_id,
-        payee_id=row.applicant_id,
-        payee_account_id=account.id,
-        person_ids=[one.person_id for one in people],
-        status="active",
-        version=1,
-        reason=row.reason,
-        covered_size=len(people),
-        start_period=period_of(today),
-        started_on=today,
-        ends_on=ends_on,
-        review_on=review_on,
-        created_at=tx.now,
-    )
+    sheba = queries.opened(tx, row, "sheba")
+    award, rows = await begin(tx, row, actor, people, sheba)
     row.award_id, row.household_id = award.id, award.household_id
     row.account_state, row.account_checked_at = VERIFIED, tx.now
     facts = {"start_period": award.start_period}
-    rows = [row_of(account), row_of(award)]
     await advance(tx, row, "activate", actor, facts=facts, also=rows)
-
-
-def _verified_account(tx: Transaction, row: AdmissionCase) -> PayeeAccount:
-    account_id = uuid7()
-    return PayeeAccount(
-        id=account_id,
-        person_id=row.applicant_id,
-        sheba=tx.runtime.crypto.seal_json(
-            queries.opened(tx, row, "sheba"),
-            table="livelihood.payee_account",
-            column="sheba",
-            row=account_id,
-        ),
-        verified_at=tx.now,
-        created_at=tx.now,
-    )

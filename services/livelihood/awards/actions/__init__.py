@@ -1,0 +1,1 @@
+"""What happens to an award: it begins, life goes on, people decide."""
