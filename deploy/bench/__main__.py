@@ -6,6 +6,7 @@ of a busy machine are for people to judge.
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import time
@@ -15,9 +16,9 @@ from typing import Any
 from deploy.bench.ready import Ready, ready
 from deploy.bench.relay import Relayed, relayed
 from deploy.bench.report import Line, table, write
-from deploy.bench.stage import BenchFault, Stage, stage
+from deploy.bench.stage import BenchFault, Stage, installation, stage
 from deploy.bench.work import Figures, Sizes, compare, works
-from shared.running.embedded import LaunchError, temporary
+from shared.running.embedded import LaunchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,9 @@ class Size:
 
 
 FULL = Size(Sizes(requests=6_000, plain=1_500, rounds=7), events=100_000, singles=1_500)
-QUICK = Size(Sizes(requests=240, plain=32, rounds=3), events=2_000, singles=50)
+QUICK = Size(Sizes(requests=208, plain=32, rounds=3), events=2_000, singles=40)
+BUSY = 0.7
+SETTLED = 1_000  # requests; with fewer, what pgbench's connections cost would count as its work
 ROUTES = {
     "B1": ("submit an application", 0.24, 4.5),
     "B2": ("read an application by its code", 0.07, 3.5),
@@ -59,20 +62,21 @@ def main() -> None:
     given = parser.parse_args()
     size = QUICK if given.quick else FULL
     print(f"seed {given.seed}", flush=True)
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
     try:
-        with temporary(durable=True) as server:
-            server.stop()  # the run that is measured first starts it itself
+        with installation() as server:
             started = ready(server.data_dir)
             server.start()
             with stage(server) as place:
                 lines, rounds = measure(place, size, given.seed, started)
-                settings = {**place.durable, **vars_of(size)}
+                settings = {**place.durable, **vars_of(size), "load_before": round(load, 2)}
     except (BenchFault, LaunchError) as fault:
         sys.exit(f"bench: {fault}")
     lines += [not_here(name, what, quick=given.quick) for name, what in LATER.items()]
     lines.sort(key=lambda line: int(line.name[1:]))
     print(table(lines))
+    if load > BUSY:
+        print(f"\nOthers were at work here (load {load:.1f}): wall-clock figures say little.")
     file = write(lines, quick=given.quick, seed=given.seed, settings=settings, rounds=rounds)
     print(f"\n{file} written after {time.monotonic() - began:.0f} s")
 
@@ -104,10 +108,15 @@ def measure(
 def lines_of_route(name: str, figures: Figures) -> list[Line]:
     """A route against its floor and against its plain version."""
     what, to_floor, to_plain = ROUTES[name]
+    middle = figures.middle()
     spent = (
-        "processor per request: workers {worker_us:.0f} µs, database {database_us:.0f} µs"
-        " (pgbench's: {floor_us:.0f} µs); p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms"
-    ).format_map(figures.middle())
+        "processor time of a request: workers {worker_us:.0f} µs, database {database_us:.0f} µs;"
+        " p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms"
+    ).format_map(middle)
+    if middle["count"] >= SETTLED:
+        # On two busy processors as much is done as their time allows: this one bears company.
+        share = middle["floor_us"] / (middle["worker_us"] + middle["database_us"])
+        spent += f"; by processor time the ratio is {share:.3f}"
     note = "; ".join(part for part in (NOTES.get(name), spent) if part)
     floor, plain = figures.to_floor, figures.to_plain
     return [

@@ -153,6 +153,8 @@ def _pgbench(dsn: str, file: Path, defined: Mapping[str, str], *, each: int) -> 
         "PGUSER": unquote(login.username or ""),
         "PGPASSWORD": unquote(login.password or ""),
         "PGDATABASE": login.path.removeprefix("/"),
+        # A short run would mostly plan anew; the floor is what it does when it has settled.
+        "PGOPTIONS": "-c plan_cache_mode=force_generic_plan",
     }
     arguments: Sequence[str] = [
         *("--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", "--jobs=2"),

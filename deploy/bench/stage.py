@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -50,6 +52,20 @@ class Stage:
     async def owner(self) -> asyncpg.Connection:
         """A connection as the database's owner, for laying out and for counting afterwards."""
         return await asyncpg.connect(self.settings.database_url)
+
+
+@contextmanager
+def installation() -> Iterator[Postgres]:
+    """Yield a server that has not been started yet, its directory gone afterwards."""
+    place = Path(tempfile.mkdtemp(prefix="soha-bench-"))
+    place.chmod(0o711)  # the server's user must pass through
+    server = Postgres(place)
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree((place / "pg").resolve(), ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -151,17 +152,24 @@ def compare(stage: Stage, work: Work, sizes: Sizes) -> Figures:
         run["worker_us"] = (ours.cpu_s() - used) / sizes.requests * 1e6
         run["database_us"] = (stage.database_cpu_s() - at_database) / sizes.requests * 1e6
         figures.ours.append(run["per_s"])
-        count, at_database = floor_count(sizes), stage.database_cpu_s()
+        count, used = floor_count(sizes), stage.database_cpu_s() + _ended_cpu_s()
         with _counted(stage, work, count):
             figures.floor.append(
                 work.floor.run(dsn, stage.place, count=count, start=start, among=work.among)
             )
-        run["floor_us"] = (stage.database_cpu_s() - at_database) / count * 1e6
+        used = stage.database_cpu_s() + _ended_cpu_s() - used
+        run["floor_us"] = used / count * 1e6
         figures.runs.append(run)
         start += count
         run = _load(stage, work, plain, work.plain, count=sizes.plain)
         figures.plain.append(run["per_s"])
     return figures
+
+
+def _ended_cpu_s() -> float:
+    """The processor time of our children that have ended: between two looks, pgbench."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _load(

@@ -233,6 +233,8 @@ async def test_a_second_household_is_refused_with_a_task_that_an_officer_settles
     person = (await officer.get(f"/v1/people/{await id_of(officer, son)}")).json()
     (task,) = person["contradictions"]
     path = f"/v1/people/{person['person_id']}/contradictions/{task['contradiction_id']}/settle"
+    stale = await officer.post(path, headers={"If-Match": f'"{person["version"] + 1}"'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "stale_version")
     assert (await officer.post(path)).json()["contradictions"] == []
     assert (await officer.post(path)).status_code == 404
 
