@@ -71,6 +71,11 @@ class Record:
             relatives=tuple(answer.get("relatives") or ()),
         )
 
+    def relation_of(self, code: str) -> str:
+        """What the person with this national code is to them."""
+        near = {self.spouse: "spouse", self.father: "father", self.mother: "mother"}
+        return "child" if code in self.children else near.get(code, "other")
+
     def as_json(self) -> dict[str, Any]:
         """What is sealed with the person."""
         return {

@@ -5,8 +5,6 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from services.intake.applications import actions, queries
 from services.intake.applications.models import Application, CaseStep
 from services.intake.applications.queries import missing_documents
@@ -16,7 +14,6 @@ from services.intake.coverage.actions import end_of_household, reopen
 from services.intake.people.actions.covering import start_coverage
 from services.intake.people.actions.living import Place, join_household
 from services.intake.people.actions.persons import refresh
-from services.intake.people.models import Household
 from services.intake.people.queries import Claimed, Identity, identify
 from services.intake.workflow import OPEN, WITH_SERVICE, Status
 from shared.cases import find
@@ -119,7 +116,7 @@ async def _settle(
     if code not in ids:
         return
     members = content["details"].get("members") or []
-    relations = [(ids[m], _relation(people[code], m)) for m in members if m in ids and m != code]
+    relations = [(ids[m], people[code].relation_of(m)) for m in members if m in ids and m != code]
     application.household_id = await join_household(
         tx,
         ids[code],
@@ -133,11 +130,6 @@ async def _settle(
         on=tehran_date(application.submitted_at or tx.now),
         tracking_code=application.tracking_code,
     )
-
-
-def _relation(head: Record, code: str) -> str:
-    near = {head.spouse: "spouse", head.father: "father", head.mother: "mother"}
-    return "child" if code in head.children else near.get(code, "other")
 
 
 async def finish_identity(runtime: Runtime, timer: Timer) -> None:
@@ -327,16 +319,15 @@ async def _cover(tx: Transaction, application: Application, event: Event) -> Non
     """The service confirmed the household's need: its people are covered from today."""
     if application.household_id is None:
         return
-    household = await tx.scalar(select(Household).where(Household.id == application.household_id))
     members = await tx.fetch(
         "SELECT m.person_id FROM intake.membership m JOIN intake.person p ON p.id = m.person_id"
         " WHERE m.household_id = $1 AND m.ended_on IS NULL AND p.alive",
-        household.id,
+        application.household_id,
     )
     reason = event.payload.get("facts", {}).get("reason_code") or event.source
     await start_coverage(
         tx,
-        household.id,
+        application.household_id,
         [row["person_id"] for row in members],
         reason=reason,
         on=tehran_date(tx.now),

@@ -21,6 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.livelihood.awards.workflow import AWARD
 from services.livelihood.models import Base
+from shared.cases import CASEWORKERS
+from shared.web.auth import Role
 from shared.workflow import Workflow
 
 INSTANT = DateTime(timezone=True)
@@ -69,6 +71,7 @@ class Award(OfItsCase, Base):
 
     __tablename__ = "award"
     workflow: ClassVar[Workflow] = AWARD
+    read_by: ClassVar[frozenset[Role]] = CASEWORKERS
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.case.id"), unique=True)
