@@ -25,6 +25,7 @@ from shared.cases import CASEWORKERS
 from shared.web.auth import Role
 from shared.workflow import Workflow
 
+FINANCE = frozenset({Role.FINANCE_PREPARER, Role.FINANCE_APPROVER, Role.FINANCE_SENDER})
 INSTANT = DateTime(timezone=True)
 PERIOD = "~ '^1[3-5][0-9]{2}-(0[1-9]|1[0-2])$'"
 
@@ -71,7 +72,7 @@ class Award(OfItsCase, Base):
 
     __tablename__ = "award"
     workflow: ClassVar[Workflow] = AWARD
-    read_by: ClassVar[frozenset[Role]] = CASEWORKERS
+    read_by: ClassVar[frozenset[Role]] = CASEWORKERS | FINANCE
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.case.id"), unique=True)

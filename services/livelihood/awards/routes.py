@@ -25,7 +25,7 @@ from services.livelihood.awards.schemas import (
 )
 from services.livelihood.awards.workflow import AWARD
 from services.livelihood.schemas import ConflictIn
-from shared.cases import Action, made
+from shared.cases import Action, made, taking
 from shared.service import Tx, respond, transaction
 from shared.values.identifiers import TrackingCode
 from shared.web.auth import Actor, Caller, Role, allow
@@ -114,7 +114,11 @@ for _name, (_body, _) in ACTIONS.items():
         response_model=AwardView,
         operation_id=f"livelihood_award_{_name}",
         summary=AWARD.steps[_name].fa,
-        openapi_extra={"x-roles": sorted(AWARD.steps[_name].by), "security": [{"oidc": []}]},
+        openapi_extra={
+            "x-roles": sorted(AWARD.steps[_name].by),
+            "security": [{"oidc": []}],
+            **taking(AWARD, _name),
+        },
     )
 
 

@@ -64,7 +64,7 @@ AWARD = Workflow("livelihood.award", Status, S.ACTIVE, [
     Step("suspend", GOES_ON, S.SUSPENDED, by=WORKER | APPROVER, not_by=CONFLICT,
          tell="livelihood.suspended", fa="پرداخت موقتاً نگه داشته شد"),
     Step("resume", {S.SUSPENDED}, GOES_ON, by=APPROVER, not_by=("suspend", *CONFLICT),
-         tell="livelihood.resumed", fa="پرداخت از سر گرفته شد"),
+         within="livelihood.exit_decision", tell="livelihood.resumed", fa="پرداخت از سر گرفته شد"),
     Step("hold", GOES_ON, S.SUSPENDED, by=SYSTEM,
          tell="livelihood.suspended", fa="پرداخت با فوت دریافت‌کننده نگه داشته شد"),
     Step("release", {S.SUSPENDED}, GOES_ON, by=SYSTEM,

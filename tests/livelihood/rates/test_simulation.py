@@ -78,7 +78,11 @@ async def by_hand(desk, proposed):
     )
     sums = defaultdict(lambda: [0, 0, 0, 0])
     for row in rows:
-        if row["status"] == "stopped" or (row["ends_on"] and row["ends_on"] < today):
+        if (
+            row["covered_size"] == 0
+            or row["status"] == "stopped"
+            or (row["ends_on"] and row["ends_on"] < today)
+        ):
             continue
         step = min(row["covered_size"], 5)
         groups = (
