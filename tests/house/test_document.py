@@ -109,7 +109,10 @@ def test_a_step_is_told_as_its_table_has_it(operations):
     flows = [flow for service in load()[0] for flow in service.workflows]
     for name, operation in taken.items():
         service = re.match(r"\w+ /v1/(\w+)", name)[1].replace("applications", "intake")
-        flow = next(f for f in flows if f.name.startswith(f"{service}."))
+        taken_of = [f for f in flows if f.name.startswith(f"{service}.")]
+        if "/awards/" in name:
+            taken_of = [f for f in taken_of if f.name == "livelihood.award"]
+        flow = taken_of[0]
         step, said = flow.steps[operation["x-step"]["name"]], operation["description"]
         for status in step.sources | step.targets:
             assert f"«{flow.labels[status]}» `{status}`" in said, name

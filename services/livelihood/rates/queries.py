@@ -229,7 +229,8 @@ _COST = """
         FROM livelihood.award a
         JOIN livelihood."case" c ON c.id = a.case_id
         LEFT JOIN livelihood.decile d ON d.household_id = a.household_id
-        WHERE a.status <> 'stopped' AND a.covered_size > 0 AND (a.ends_on IS NULL OR a.ends_on >= $3)
+        WHERE a.status <> 'stopped' AND a.covered_size > 0
+          AND (a.ends_on IS NULL OR a.ends_on >= $3)
         GROUP BY 1, 2, 3
     )
     SELECT grouping(n.size, n.province, n.decile) AS kind, n.size, n.province, n.decile,
