@@ -90,6 +90,8 @@ async def seen_through(work: Awaitable[T]) -> T:
         while not task.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # nobody is left to hear it; unheard, its text would go to the log
         raise
 
 
@@ -251,13 +253,12 @@ class Transaction:
             if self._lone_write:
                 raise RuntimeError("a lone write has been committed already")
             connection = await self._acquire()
+            self._connection, self._open = connection, connection.transaction()
             try:
-                self._open = connection.transaction()
-                await self._open.start()
+                await seen_through(self._open.start())
             except BaseException:
-                await self.runtime.pool.release(connection)
+                await self.rollback()
                 raise
-            self._connection = connection
         return self
 
     async def session(self) -> AsyncSession:
