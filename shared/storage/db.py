@@ -61,6 +61,9 @@ class _Lent:
     async def close(self, **_: object) -> None:
         """The transaction that lent it gives it back."""
 
+    def terminate(self) -> None:
+        """SQLAlchemy breaks off what was cancelled; here it is rolled back and used again."""
+
 
 class LentDialect(PGDialect_asyncpg):
     """asyncpg's dialect on a connection that is already set up: no round trip at connect."""
@@ -317,7 +320,8 @@ class Transaction:
             if not connection.is_closed():
                 await self._open.rollback()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # the pool may have noticed by itself
+                connection.terminate()
         finally:
             await self._give_back(connection)
 
