@@ -194,8 +194,11 @@ async def remind_of_documents(tx: Transaction, timer: Timer) -> None:
     """Papers are still missing: say so once more."""
     application = await _application(tx, timer.subject_id)
     if application.status == Status.INCOMPLETE:
-        asked = [past for past in application.past if past["step"] == "request_documents"]
-        until = {"due_on": asked[-1]["facts"]["due_on"]} if asked else {}
+        last = await tx.fetchrow(
+            "SELECT due_at FROM intake.timer WHERE kind = 'expire' AND subject_id = $1",
+            application.id,
+        )
+        until = {"due_on": tehran_date(last["due_at"]).isoformat()} if last else {}
         await actions.move(tx, application, "remind", SYSTEM, facts=until)
 
 

@@ -61,6 +61,9 @@ class _Lent:
     async def close(self, **_: object) -> None:
         """The transaction that lent it gives it back."""
 
+    def terminate(self) -> None:
+        """SQLAlchemy breaks off what was cancelled; here it is rolled back and used again."""
+
 
 class LentDialect(PGDialect_asyncpg):
     """asyncpg's dialect on a connection that is already set up: no round trip at connect."""
@@ -90,6 +93,8 @@ async def seen_through(work: Awaitable[T]) -> T:
         while not task.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # nobody is left to hear it; unheard, its text would go to the log
         raise
 
 
@@ -251,13 +256,12 @@ class Transaction:
             if self._lone_write:
                 raise RuntimeError("a lone write has been committed already")
             connection = await self._acquire()
+            self._connection, self._open = connection, connection.transaction()
             try:
-                self._open = connection.transaction()
-                await self._open.start()
+                await seen_through(self._open.start())
             except BaseException:
-                await self.runtime.pool.release(connection)
+                await self.rollback()
                 raise
-            self._connection = connection
         return self
 
     async def session(self) -> AsyncSession:
@@ -316,7 +320,8 @@ class Transaction:
             if not connection.is_closed():
                 await self._open.rollback()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # the pool may have noticed by itself
+                connection.terminate()
         finally:
             await self._give_back(connection)
 

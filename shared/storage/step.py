@@ -27,7 +27,8 @@ _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 class Row:
     """A row that rides in the step's statement.
 
-    On conflict with its primary key it undoes the step, is left out, or replaces the old row.
+    Where one is there already it undoes the step (`refuse`), is left out whatever is unique in it
+    (`skip`), or writes its values into the row of the same primary key (`replace`).
     """
 
     table: Table

@@ -16,6 +16,7 @@ from services.intake.events import HEARS, TIMERS
 from shared.cases import find
 from shared.storage.outbox import Event, event_id
 from shared.storage.timers import Timers
+from shared.values.calendar import tehran_date
 from shared.values.identifiers import uuid7
 from shared.web.errors import CaseChanged
 from tests import make
@@ -254,6 +255,16 @@ async def test_who_was_never_dead_goes_on_waiting_for_what_they_waited_for(agenc
     if stood == "submitted":
         assert (await one.row()).status == "routed"
     else:
+        late = "UPDATE intake.timer SET due_at = due_at + interval '5 days' WHERE kind = 'expire'"
+        await agency.eye.execute(f"{late} AND subject_id = $1", one.id)
+        await one.fire("remind_1")
+        told = await agency.eye.fetchrow(
+            "SELECT (o.payload->'facts'->>'due_on')::date AS told, t.due_at FROM intake.outbox o"
+            " JOIN intake.timer t USING (subject_id)"
+            " WHERE subject_id = $1 AND o.topic = 'application.reminded' AND t.kind = 'expire'",
+            one.id,
+        )
+        assert told["told"] == tehran_date(told["due_at"])  # the day that holds now
         await one.fire("expire")
         assert (await one.row()).status == "expired"
 

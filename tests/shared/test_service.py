@@ -127,6 +127,15 @@ async def test_a_key_belongs_to_its_caller_and_to_what_was_asked(desk):
 
 
 @pytest.mark.req("H11")
+async def test_an_answer_whose_time_is_over_is_not_told_again(desk):
+    row = await desk.opened()
+    assert (await look(desk, row)).status_code == 200
+    await desk.eye.execute("UPDATE desk.idempotency SET expires_at = now() - interval '1 day'")
+    again = await look(desk, row)
+    assert (again.status_code, again.json()["code"]) == (409, "step_not_allowed")
+
+
+@pytest.mark.req("H11")
 async def test_only_success_is_kept(desk):
     row = await desk.opened()
     by = actor(Role.APPROVER)

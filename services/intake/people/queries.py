@@ -5,9 +5,10 @@ registry answers, or it is refused for now.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -87,16 +88,19 @@ async def identify(tx: Transaction, claimed: Claimed) -> Identity:
         await idempotency.replay_if_known(tx)
     questions: list[Awaitable[Any]] = [
         _answered(
-            ask.person(claimed.national_code, claimed.birth_on, keep_s=keep), identity, registry
+            partial(ask.person, claimed.national_code, claimed.birth_on, keep_s=keep),
+            identity,
+            registry,
         ),
         _answered(
-            ask.owns(claimed.mobile_owner, claimed.mobile, keep_s=shahkar["cache_s"]),
+            partial(ask.owns, claimed.mobile_owner, claimed.mobile, keep_s=shahkar["cache_s"]),
             identity,
             shahkar,
         ),
     ]
     questions += [
-        _answered(ask.relations(code, keep_s=keep), identity, registry) for code in others.values()
+        _answered(partial(ask.relations, code, keep_s=keep), identity, registry)
+        for code in others.values()
     ]
     person, owns, *relations = await asyncio.gather(*questions)
     _judge_person(identity, claimed.national_code, person, "/applicant")
@@ -115,12 +119,12 @@ async def identify(tx: Transaction, claimed: Claimed) -> Identity:
 
 
 async def _answered(
-    asking: Awaitable[T], identity: Identity, rule: dict[str, Any]
+    ask: Callable[[], Awaitable[T]], identity: Identity, rule: dict[str, Any]
 ) -> tuple[T] | None:
     """The answer in a tuple, or None where the party is silent and policy takes that."""
     try:
         async with asyncio.timeout(rule["timeout_ms"] / 1000):
-            return (await asking,)
+            return (await ask(),)
     except (PartyUnavailable, TimeoutError):
         if rule["when_unavailable"] != ACCEPT:
             raise RegistryAway from None

@@ -104,6 +104,15 @@ async def test_a_conflict_that_is_skipped_leaves_the_old_row_and_the_step_is_tak
     assert await things(desk) == [("one", None), ("three", None)]
 
 
+async def test_what_is_skipped_may_be_there_by_any_unique_column(desk):
+    known, row = await desk.opened(), await desk.opened()
+    twin = case(status="open", version=1, tracking_code=known.tracking_code)
+    twin.opened_at = twin.changed_at = known.opened_at
+    await move(desk, row, row_of(twin, on_conflict="skip"))
+    assert await desk.stands(row) == ("seen", 2)
+    assert (await desk.written(["case"]))[0] == 2
+
+
 async def test_a_conflict_that_replaces_writes_what_is_given_and_keeps_the_rest(desk):
     first, row = await desk.opened(), await desk.opened()
     known = uuid7()
