@@ -11,11 +11,13 @@ from shared.web.auth import Role
 from shared.workflow import Clock, Step, Workflow
 
 PAGE = Path(__file__).with_name("workflows.md")
+ROOT = PAGE.parents[1]
 MOST_ARROWS = 3
 """A step that leads from so many statuses that its arrows would hide the others is only named."""
 TITLES = {
     "intake.application": "درخواست · the application",
     "livelihood.admission": "پذیرش کمک معیشت · admission to livelihood aid",
+    "livelihood.run": "پرداخت ماهانه · the monthly run",
     "eligibility.case": "استحقاق‌سنجی · eligibility",
     "exemption.case": "معافیت کفالت · conscription exemption",
     "shares.case": "سهام عدالت · justice shares",
@@ -27,7 +29,7 @@ CLOCKS = {Clock.RUN: "runs", Clock.PAUSE: "waits", Clock.STOP: "stopped"}
 HEAD = """\
 # Workflows
 
-Drawn from the Step tables in `services/*/workflow.py` and from `shared/topics.py` by `make docs`;
+Drawn from the Step tables in `services/**/workflow.py` and from `shared/topics.py` by `make docs`;
 a test compares this page with them. Change the tables, never the page.
 
 A **step** is the only way a status moves (`shared/workflow.py`). It names from where and to where,
@@ -40,7 +42,11 @@ status. Roles and steps are the words of the API: `record_visit` is
 
 def workflows() -> list[Workflow]:
     """Every workflow of every service, in the order in which the agency's services are listed."""
-    rooms = [importlib.import_module(f"services.{service}.workflow") for service in SERVICES]
+    rooms = [
+        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for service in SERVICES
+        for path in sorted((ROOT / "services" / service).glob("**/workflow.py"))
+    ]
     return [found for room in rooms for found in vars(room).values() if isinstance(found, Workflow)]
 
 

@@ -4,6 +4,8 @@ from services.livelihood import routes
 from services.livelihood.clients import Clients
 from services.livelihood.events import HEARS, TIMERS
 from services.livelihood.models import metadata
+from services.livelihood.runs import routes as runs
+from services.livelihood.runs.workflow import RUN
 from services.livelihood.workflow import ADMISSION
 from shared.service import Service
 
@@ -11,8 +13,8 @@ service = Service(
     name="livelihood",
     title="کمک معیشت",
     metadata=metadata,
-    routers=[routes.cases, routes.router],
-    workflows=[ADMISSION],
+    routers=[routes.cases, routes.router, runs.router],
+    workflows=[ADMISSION, RUN],
     hears=HEARS,
     timers=TIMERS,
     clients=Clients,

@@ -7,6 +7,7 @@ from services.livelihood.actions.activation import ACTIVATE, try_to_activate
 from services.livelihood.actions.admission import CLOSE_UNREACHED, close_unreached, open_case
 from services.livelihood.clients import filed
 from services.livelihood.models import AdmissionCase
+from services.livelihood.runs import events as runs
 from services.livelihood.workflow import OPEN, Status
 from shared.cases import find
 from shared.storage import coverage
@@ -96,4 +97,5 @@ HEARS: dict[str, Handler] = {
 TIMERS: dict[str, AnyTimerHandler] = {
     ACTIVATE: staged(activate_due),
     CLOSE_UNREACHED: close_unreached_due,
+    **runs.TIMERS,
 }

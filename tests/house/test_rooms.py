@@ -37,6 +37,7 @@ ROOMS_OF = {
     "intake": ROOMS
     | {"catalogue", "applications", "documents", "worklist", "feedback", "reports"}
     | {"people", "households", "coverage", "life_events"},
+    "livelihood": ROOMS | {"ledger", "runs"},
     "notify": ROOMS | {"channels", "templates"},
 }
 SETS_STATUS = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?\bstatus\s*=", re.DOTALL)
