@@ -6,8 +6,6 @@ what is not done; a run that is closed has no shard left to take.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -18,12 +16,11 @@ from services.livelihood.ledger.rules import PAYABLE, SUPPORT, transfer
 from services.livelihood.runs import queries, rules
 from services.livelihood.runs.models import Run
 from services.livelihood.runs.workflow import Status
-from shared.storage.db import Runtime
+from shared.storage.db import BATCH_CONNECTIONS, Runtime
 from shared.values.calendar import period_bounds
 from shared.web.auth import SYSTEM
 from shared.workflow import advance
 
-RUNNERS = 2
 SHARD_ROWS = 5_000
 FOR_S = 10.0
 """A turn ends well within its lease; the next one goes on."""
@@ -38,30 +35,15 @@ async def take(runtime: Runtime, run_id: UUID, *, for_s: float = FOR_S) -> bool:
     if run is None or run.status != Status.OPEN:
         return True
     until = asyncio.get_running_loop().time() + for_s
-    async with _batch(runtime) as pool:
-        await _plan(pool, run)
-        async with asyncio.TaskGroup() as runners:
-            for _ in range(RUNNERS):
-                runners.create_task(_take_shards(pool, runtime, run, until))
-    return await freeze(runtime, run_id)
-
-
-@asynccontextmanager
-async def _batch(runtime: Runtime) -> AsyncIterator[asyncpg.Pool]:
-    """A few connections of the batch role, which has the patience for whole months."""
-    pool = await asyncpg.create_pool(
-        runtime.settings.dsn(runtime.service, role="batch"),
-        min_size=1,
-        max_size=RUNNERS,
-        timeout=5,
-        command_timeout=120,
-    )
+    pool = await runtime.batch()
+    await _plan(pool, run)
     try:
-        yield pool
-    except BaseException:
-        pool.terminate()
-        raise
-    await pool.close()
+        async with asyncio.TaskGroup() as runners:
+            for _ in range(BATCH_CONNECTIONS):
+                runners.create_task(_take_shards(pool, runtime, run, until))
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None  # whose type says what is wrong
+    return await freeze(runtime, run_id)
 
 
 async def _plan(pool: asyncpg.Pool, run: Run) -> None:
@@ -141,7 +123,7 @@ _TAKE = f"""
 WITH placed AS (
     INSERT INTO livelihood.item (period, id, run_id, kind, component, award_id, household_id,
         covered_size, amount_rial, payee_account_id, state, reason)
-    SELECT $4, (left(a.id::text, 15) || right(md5($1::text || a.id::text || $6), 19))::uuid,
+    SELECT $4, (left(a.id::text, 15) || right(md5($1::uuid::text || a.id::text || $6), 19))::uuid,
         $1, $5, $6, a.id, a.household_id, a.covered_size,
         ($7::bigint[])[least(a.covered_size, {rules.TOP_SIZE})], a.payee_account_id,
         CASE WHEN held.reason IS NULL THEN 'planned' ELSE 'held' END, held.reason
