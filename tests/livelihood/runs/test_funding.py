@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.livelihood.ledger.queries import balances
+from services.livelihood.runs import queries
 from services.livelihood.runs.workflow import FUNDED, RUN, Status
 from shared.web.auth import Role
 from shared.web.errors import StepNotAllowed
@@ -109,6 +110,16 @@ async def test_funds_are_bound_and_booked_with_the_approval(month):
     assert await booked(month, run["run_id"]) == books
 
 
+async def test_a_run_that_has_changed_since_it_was_read_is_not_funded(month):
+    run = await month.frozen()
+    path, body = f"/runs/{run['run_id']}/fund", {"approval_ref": "1405/120"}
+    stale = await month.funder.post(path, body, **{"if-match": '"1"'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "stale_version")
+    fresh = await month.funder.post(path, body, **{"if-match": f'"{run["version"]}"'})
+    assert (fresh.status_code, fresh.json()["status"]) == (200, "funded")
+    assert fresh.headers["etag"] == f'"{run["version"] + 2}"'
+
+
 @pytest.mark.req("LV-05", "H15")
 async def test_a_month_beyond_the_budget_waits_as_a_whole(poor):
     await poor.budget(3 * RATES[0] - 1)
@@ -147,7 +158,15 @@ async def test_the_months_of_a_year_share_its_budget_and_a_waiting_one_binds_not
 
 
 @pytest.mark.req("LV-05")
-async def test_two_months_at_once_do_not_bind_the_same_money(poor):
+async def test_two_months_at_once_do_not_bind_the_same_money(poor, monkeypatch):
+    bound_in = queries.bound_in
+
+    async def and_then_a_while(*asked):
+        found = await bound_in(*asked)
+        await asyncio.sleep(0.2)  # long enough for all of them to have looked, if they may
+        return found
+
+    monkeypatch.setattr(queries, "bound_in", and_then_a_while)
     await poor.budget(3 * RATES[0])
     months = [poor, poor.next(), poor.next().next()]
     for other in months[1:]:

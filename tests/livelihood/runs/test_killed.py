@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections import Counter
 from contextlib import suppress
-from uuid import UUID
 
 import asyncpg
 import pytest
@@ -166,4 +165,13 @@ async def test_progress_is_told_while_it_goes_on(many):
     told = (await many.shown(run_id))["progress"]
     stands = await shards(many, run_id)
     assert told == {"shards": stands["cut"], "done": stands["done"], "taken": stands["items"]}
-    assert isinstance(run_id, UUID)
+    assert stands["cut"] > HOUSEHOLDS // 10
+
+
+async def test_it_is_taken_by_the_batch_role_with_few_connections(many):
+    pool = await many.desk.runtime.batch()
+    assert await pool.fetchval("SELECT current_user") == "soha_livelihood_batch"
+    assert await many.desk.runtime.batch() is pool
+    run_id = await many.opened()
+    await snapshot.take(many.desk.runtime, run_id)
+    assert 0 < pool.get_size() <= 2

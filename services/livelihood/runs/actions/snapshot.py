@@ -21,7 +21,7 @@ from shared.values.calendar import period_bounds
 from shared.web.auth import SYSTEM
 from shared.workflow import advance
 
-SHARD_ROWS = 5_000
+SHARD_ROWS = 20_000
 FOR_S = 10.0
 """A turn ends well within its lease; the next one goes on."""
 BASE = "base"
@@ -118,7 +118,8 @@ async def _take_shard(connection: asyncpg.Connection, run: Run, *, at: datetime)
 
 # Who is in the list: whose award had been made when the run was opened, has begun by this month and
 # has not ended before it. Who is held in it, and why: the award does not go on (H02), or there is
-# no account that was verified for the payee whom it has now (LV-22, H22).
+# no account that was verified for the payee whom it has now (LV-22, H22). An award that changes
+# after the opening counts as it stands when its shard is taken.
 _TAKE = f"""
 WITH placed AS (
     INSERT INTO livelihood.item (period, id, run_id, kind, component, award_id, household_id,
