@@ -12,6 +12,7 @@ from services.intake.life_events import routes as life_events
 from services.intake.models import metadata
 from services.intake.people import routes as people
 from services.intake.workflow import APPLICATION
+from services.intake.worklist import routes as worklist
 from shared.service import Service
 
 service = Service(
@@ -20,7 +21,7 @@ service = Service(
     metadata=metadata,
     routers=[
         *(applications.router, catalogue.router, people.router, households.router),
-        *(coverage.router, life_events.router, documents.router),
+        *(coverage.router, life_events.router, documents.router, worklist.router),
     ],
     internal=[applications.internal, people.internal, coverage.internal],
     workflows=[APPLICATION],

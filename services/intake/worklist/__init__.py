@@ -1,0 +1,1 @@
+"""The worklist: what waits for whom, and who has it in hand."""
