@@ -11,12 +11,14 @@ from shared.web.auth import Role
 from shared.workflow import Clock, Step, Workflow
 
 PAGE = Path(__file__).with_name("workflows.md")
+ROOT = PAGE.parents[1]
 MOST_ARROWS = 3
 """A step that leads from so many statuses that its arrows would hide the others is only named."""
 TITLES = {
     "intake.application": "درخواست · the application",
     "livelihood.admission": "پذیرش کمک معیشت · admission to livelihood aid",
     "livelihood.award": "مستمری خانوار · a household's award",
+    "livelihood.run": "پرداخت ماهانه · the monthly run",
     "eligibility.case": "استحقاق‌سنجی · eligibility",
     "exemption.case": "معافیت کفالت · conscription exemption",
     "shares.case": "سهام عدالت · justice shares",
@@ -28,7 +30,7 @@ CLOCKS = {Clock.RUN: "runs", Clock.PAUSE: "waits", Clock.STOP: "stopped"}
 HEAD = """\
 # Workflows
 
-Drawn from the Step tables in `services/*/workflow.py` and from `shared/topics.py` by `make docs`;
+Drawn from the Step tables in `services/**/workflow.py` and from `shared/topics.py` by `make docs`;
 a test compares this page with them. Change the tables, never the page.
 
 A **step** is the only way a status moves (`shared/workflow.py`). It names from where and to where,

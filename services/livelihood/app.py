@@ -8,6 +8,8 @@ from services.livelihood.events import HEARS, TIMERS
 from services.livelihood.models import metadata
 from services.livelihood.rates import routes as rates
 from services.livelihood.rates.actions import seed
+from services.livelihood.runs import routes as runs
+from services.livelihood.runs.workflow import RUN
 from services.livelihood.workflow import ADMISSION
 from shared.service import Service
 
@@ -15,8 +17,8 @@ service = Service(
     name="livelihood",
     title="کمک معیشت",
     metadata=metadata,
-    routers=[routes.cases, routes.router, awards.router, rates.router],
-    workflows=[ADMISSION, AWARD],
+    routers=[routes.cases, routes.router, awards.router, rates.router, runs.router],
+    workflows=[ADMISSION, AWARD, RUN],
     hears=HEARS,
     timers=TIMERS,
     clients=Clients,

@@ -8,6 +8,7 @@ from services.livelihood.actions.admission import CLOSE_UNREACHED, close_unreach
 from services.livelihood.awards import events as awards
 from services.livelihood.clients import filed
 from services.livelihood.models import AdmissionCase
+from services.livelihood.runs import events as runs
 from services.livelihood.workflow import OPEN, Status
 from shared.cases import find
 from shared.storage import coverage
@@ -100,4 +101,5 @@ TIMERS: dict[str, AnyTimerHandler] = {
     **awards.TIMERS,
     ACTIVATE: staged(activate_due),
     CLOSE_UNREACHED: close_unreached_due,
+    **runs.TIMERS,
 }

@@ -29,6 +29,8 @@ from shared.storage.tables import Mechanisms, mechanisms
 
 T = TypeVar("T")
 WAIT_FOR_CONNECTION_S = 1.0
+BATCH_CONNECTIONS = 2
+"""Of the batch role, for each process: the role may have four."""
 
 
 class PoolExhausted(Exception):
@@ -118,6 +120,8 @@ class Runtime:
         self.due = asyncio.Event()  # set when a reminder is due at once
         self.memory: dict[str, Any] = {}
         self._pool: asyncpg.Pool | None = None
+        self._batch: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+lent://",
             async_creator=_lend,
@@ -144,14 +148,31 @@ class Runtime:
             statement_cache_size=500,
         )
 
+    async def batch(self) -> asyncpg.Pool:
+        """A small pool of the batch role, for work on whole months (decision 11).
+
+        Opened at its first use; a connection that rests for half a minute is given back.
+        """
+        async with self._opening:
+            if self._batch is None:
+                self._batch = await asyncpg.create_pool(
+                    self.settings.dsn(self.service, role="batch"),
+                    min_size=0,
+                    max_size=BATCH_CONNECTIONS,
+                    max_inactive_connection_lifetime=30,
+                    command_timeout=120,
+                )
+            return self._batch
+
     async def close(self) -> None:
         """Lend no connection any more; those in use get a moment and are still taken back."""
-        if self._pool is not None:
-            try:
-                await asyncio.wait_for(self._pool.close(), 5)
-            except TimeoutError:
-                self._pool.terminate()
-            self._pool = None
+        for pool in (self._batch, self._pool):
+            if pool is not None:
+                try:
+                    await asyncio.wait_for(pool.close(), 5)
+                except TimeoutError:
+                    pool.terminate()
+        self._pool = self._batch = None
 
     @asynccontextmanager
     async def transaction(self, *, lone: bool = True) -> AsyncIterator["Transaction"]:

@@ -47,7 +47,8 @@ async def migrate(settings, service, do, *, metadata=None):
 async def tables(settings, schema):
     rows = await say(
         settings.database_url,
-        f"SELECT tablename FROM pg_tables WHERE schemaname = '{schema}'",
+        "SELECT relname AS tablename FROM pg_class WHERE relkind IN ('r', 'p')"
+        f" AND NOT relispartition AND relnamespace = '{schema}'::regnamespace",
     )
     return {row["tablename"] for row in rows} - {"alembic_version"}
 

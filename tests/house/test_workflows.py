@@ -9,6 +9,7 @@ import pytest
 
 from services.eligibility.workflow import ELIGIBILITY
 from services.exemption.workflow import EXEMPTION, OUTCOMES
+from services.livelihood.runs.workflow import RUN
 from services.livelihood.workflow import ADMISSION
 from services.loans.workflow import BANK_LEADS_TO, LOAN, OBJECTION_LEADS_TO, VISIT_LEADS_TO
 from services.shares.workflow import SHARES
@@ -19,6 +20,12 @@ from shared.web.errors import RoleNotAllowed, StepNotAllowed
 from shared.workflow import Clock, Workflow
 
 ROOT = Path(__file__).parents[2]
+
+
+def module(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
 TEMPLATES = {
     path.name.removesuffix(".fa.txt"): path.read_text(encoding="utf-8")
     for path in (ROOT / "services/notify/templates").glob("*.fa.txt")
@@ -66,6 +73,7 @@ EXITS = {
         "unreached": set(),
         "emergency_ended": set(),
     },
+    "livelihood.run": {"closed": set()},
     "exemption.case": {
         "refused": {"object"},
         "revoked": {"object"},
@@ -123,7 +131,8 @@ def leaving(flow, status):
 
 def test_every_service_with_cases_has_its_tables():
     assert {flow.name for flow in WORKFLOWS} >= {
-        *("intake.application", "livelihood.admission", "exemption.case", "shares.case"),
+        *("intake.application", "livelihood.admission", "livelihood.run"),
+        *("exemption.case", "shares.case"),
         *("loans.case", "loans.repayment", "eligibility.case", "notify.notice"),
         "livelihood.award",
     }
@@ -227,6 +236,7 @@ def order(*marks):
             *("registered", "social_work_approved", "documents_complete", "counselling"),
             *("plan_agreed", "queued"),
         ),
+        order("LV-21")(RUN, "sent", "open", "snapshot", "funding", "funded", "file_built"),
         order("EX-18")(EXEMPTION, "letter_issued", "social_worker_review", "approval"),
         order("JS-28", "JS-29", "JS-30")(
             SHARES, "delivered", "coverage_check", "social_worker_review", "review_done"
@@ -277,7 +287,12 @@ def test_where_an_action_chooses_the_choice_is_a_table_too(flow, name):
 @pytest.mark.req("H51", "X-12")
 def test_who_declared_a_conflict_moves_nothing(flow):
     if "declare_conflict" not in flow.steps:
-        assert flow.name in {"intake.application", "loans.repayment", "notify.notice"}
+        assert flow.name in {
+            "intake.application",
+            "livelihood.run",
+            "loans.repayment",
+            "notify.notice",
+        }
         return
     people = STAFF | {Role.MINISTRY}
     applicant = {Role.CITIZEN, Role.COUNTER}

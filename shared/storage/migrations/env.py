@@ -1,13 +1,20 @@
 """The one Alembic environment: a service's metadata and connection come from `migrate.py`."""
 
+import re
+
 from alembic import context
 
 config = context.config
 metadata = config.attributes["metadata"]
 
 
+PARTITION = re.compile(r"_[0-9]{6}$")
+
+
 def included(name: str | None, type_: str, _: object) -> bool:
-    """Only the service's own schema: no migration ever looks into another one."""
+    """Only the service's own schema, and no month of a table that is kept by months."""
+    if type_ == "table":
+        return PARTITION.search(name or "") is None
     return type_ != "schema" or name == metadata.schema
 
 

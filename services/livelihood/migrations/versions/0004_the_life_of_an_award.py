@@ -8,7 +8,7 @@ from shared.running.settings import role_name
 from shared.values.calendar import period_of
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,41 @@
+"""What the books say: an entry with its lines, and balances."""
+
+from uuid import UUID
+
+from sqlalchemy import case, func, select
+
+from services.livelihood.ledger.models import Account, JournalEntry, Posting
+from services.livelihood.ledger.rules import Line
+from shared.storage.db import Transaction
+
+
+async def entry(tx: Transaction, entry_id: UUID) -> tuple[UUID | None, list[Line]] | None:
+    """The run and the lines of an entry; None when there is none."""
+    found = await tx.execute(
+        select(JournalEntry.run_id, Posting.account, Posting.side, Posting.amount_rial)
+        .join(Posting, Posting.entry_id == JournalEntry.id)
+        .where(JournalEntry.id == entry_id)
+        .order_by(Posting.line)
+    )
+    rows = found.all()
+    if not rows:
+        return None
+    return rows[0].run_id, [Line(row.account, row.side, row.amount_rial) for row in rows]
+
+
+async def balances(tx: Transaction, *, run_id: UUID | None = None) -> dict[str, int]:
+    """What stands on each account in Rials, on the side on which it grows; of one run or of all.
+
+    Accounts on which nothing was ever entered are left out.
+    """
+    amount = Posting.amount_rial
+    stands = func.sum(case((Posting.side == Account.side, amount), else_=-amount))
+    statement = (
+        select(Account.code, stands.label("stands"))
+        .join(Posting, Posting.account == Account.code)
+        .group_by(Account.code)
+    )
+    if run_id is not None:
+        entries = JournalEntry.id == Posting.entry_id
+        statement = statement.join(JournalEntry, entries).where(JournalEntry.run_id == run_id)
+    return {row.code: int(row.stands) for row in await tx.execute(statement)}

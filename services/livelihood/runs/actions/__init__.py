@@ -1,0 +1,1 @@
+"""What happens to a run: opened, its snapshot taken, funded."""

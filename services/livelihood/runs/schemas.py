@@ -1,0 +1,89 @@
+"""The public shape of a run and of its items."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.cases import PastStep
+from shared.values.identifiers import Period
+from shared.values.text import ShortText
+
+
+class OpenRunIn(BaseModel):
+    """Which month is paid; the month is said, never taken from today's date."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"period": "1405-08", "kind": "regular"}]},
+    )
+
+    period: Period = Field(description="ماه پرداخت")
+    kind: Literal["regular"] = Field(description="regular: پرداخت ماهانه")
+
+
+class FundIn(BaseModel):
+    """By which approval the funds are secured."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"approval_ref": "1405/08/120"}]},
+    )
+
+    approval_ref: ShortText = Field(description="شمارهٔ مصوبهٔ تأمین اعتبار")
+
+
+class Progress(BaseModel):
+    """How far the snapshot has come."""
+
+    shards: int = Field(description="شمار بخش‌های فهرست")
+    done: int = Field(description="بخش‌های انجام‌شده")
+    taken: int = Field(description="شمار ردیف‌های نوشته‌شده")
+
+
+class RunRow(BaseModel):
+    """A run in the list of runs."""
+
+    run_id: UUID
+    period: str = Field(examples=["1405-08"])
+    kind: str
+    status: str
+    status_label: str
+    version: int
+    counts: dict[str, int] = Field(examples=[{"items": 3, "planned": 2, "held": 1}])
+    totals_rial: dict[str, int] = Field(examples=[{"approved": 30, "planned": 20, "held": 10}])
+    snapshot_hash: str | None = Field(description="درهم‌ساخت فهرست بسته‌شده، SHA-256")
+    rate_version: str = Field(description="نسخهٔ نرخ‌هایی که فهرست با آن‌ها حساب شده است")
+    opened_at: datetime
+    opened_at_jalali: str
+
+
+class RunOut(RunRow):
+    """A run; `actions` are what this caller may do now."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    next_step: str | None
+    snapshot_at: datetime | None
+    snapshot_at_jalali: str | None
+    approval_ref: str | None
+    progress: Progress
+    actions: list[str]
+    history: list[PastStep]
+
+
+class ItemOut(BaseModel):
+    """What one household is due in a run; why, where it is held."""
+
+    item_id: UUID
+    award_id: UUID
+    household_id: UUID
+    component: str
+    covered_size: int
+    amount_rial: int
+    status: str
+    status_label: str
+    reason: str | None
