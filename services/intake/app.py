@@ -1,12 +1,13 @@
 """The manifest of intake."""
 
+from services.intake.applications import events as own
 from services.intake.applications import routes as applications
 from services.intake.catalogue import routes as catalogue
 from services.intake.catalogue.actions import seed
 from services.intake.clients import Clients
 from services.intake.coverage import routes as coverage
 from services.intake.documents import routes as documents
-from services.intake.events import HEARS, TIMERS
+from services.intake.events import HEARS
 from services.intake.households import routes as households
 from services.intake.life_events import routes as life_events
 from services.intake.models import metadata
@@ -25,8 +26,8 @@ service = Service(
     ],
     internal=[applications.internal, people.internal, coverage.internal],
     workflows=[APPLICATION],
-    hears=HEARS,
-    timers=TIMERS,
+    hears={**own.HEARS, **HEARS},
+    timers=own.TIMERS,
     clients=Clients,
     seeds=seed,
 )

@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from services.intake import events
 from services.intake.applications import actions
+from services.intake.applications import events as own
 from services.intake.applications.models import Application
-from services.intake.events import HEARS, TIMERS
 from shared.cases import find
 from shared.storage.outbox import Event, event_id
 from shared.storage.timers import Timers
@@ -24,6 +25,7 @@ from tests.agency import Agency
 from tests.journeys.registries import forget
 
 PATH = "/v1/applications"
+HEARS, TIMERS = {**own.HEARS, **events.HEARS}, own.TIMERS
 DOCUMENTS = {"kinds": ["identity_card"], "reason": "تصویر کارت ملی ناخواناست"}
 VISIT = {"reason_kind": "identity", "place_level": "county", "place": "تهران", "on": "2299-01-10"}
 
@@ -305,6 +307,40 @@ async def test_a_confirmation_told_late_starts_coverage_all_the_same(agency):
     )
     assert covered == 1
     assert (await one.row()).case_version == 7
+
+
+@pytest.mark.req("H10")
+async def test_an_objection_does_not_open_a_second_application_beside_a_newer_one(agency):
+    old = await routed(agency)
+    await old.told(2, "refuse", outcome="refused")
+    assert (await old.row()).status == "refused"
+    newer = await Filed(agency, old.person).file()
+    await old.told(3, "decide_objection")
+    assert ((await old.row()).status, (await old.row()).case_version) == ("refused", 3)
+    await newer.step("withdraw", {"reason": "متقاضی منصرف شده است"}, by=newer.counter)
+    await old.told(4, "plan_visit")
+    assert (await old.row()).status == "in_service"
+
+
+@pytest.mark.req("H10", "H03")
+async def test_a_newer_application_stays_the_open_one_after_a_false_death(agency):
+    old = await routed(agency)
+    await person(old, "person.died")
+    newer = await Filed(agency, old.person).file()
+    await person(old, "person.death_reversed")
+    assert ((await old.row()).status, (await newer.row()).status) == (
+        "closed_deceased",
+        "submitted",
+    )
+
+
+async def test_nobody_is_covered_by_a_confirmation_that_came_after_the_withdrawal(agency):
+    one = await routed(agency)
+    await one.step("withdraw", {"reason": "متقاضی منصرف شده است"}, by=one.counter)
+    await one.told(2, "confirm", topic="livelihood.confirmed")
+    home = (await one.row()).household_id
+    covered = "SELECT count(*) FROM intake.coverage WHERE household_id = $1"
+    assert await agency.eye.fetchval(covered, home) == 0
 
 
 @pytest.mark.req("X-06")

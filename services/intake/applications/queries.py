@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.intake.applications import rules
-from services.intake.applications.models import Application
+from services.intake.applications.models import FILED_AND_OPEN, Application
 from services.intake.applications.schemas import (
     ApplicationOut,
     ApplicationRow,
@@ -59,9 +59,15 @@ async def get_with_story(
     return application, story
 
 
-async def find_one(tx: Transaction, tracking_code: str) -> Application | None:
-    """An application without its story, whoever asks."""
-    return await find(tx, Application, tracking_code)
+async def open_instead_of(tx: Transaction, application: Application) -> Application | None:
+    """The open application for the same service and person that stands in this one's way (H10)."""
+    row = await tx.fetchrow(
+        "SELECT tracking_code FROM intake.application WHERE service = $1"  # noqa: S608
+        f" AND subject_index = $2 AND status IN ({FILED_AND_OPEN})",
+        application.service,
+        application.subject_index,
+    )
+    return await find(tx, Application, row["tracking_code"]) if row else None
 
 
 async def for_service(

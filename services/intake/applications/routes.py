@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.intake.applications import actions, queries, rules
-from services.intake.applications.models import FILED_AND_OPEN, Application
+from services.intake.applications.models import Application
 from services.intake.applications.schemas import (
     EXAMPLE,
     ApplicationIn,
@@ -33,7 +33,7 @@ from services.intake.errors import (
 )
 from services.intake.people import queries as people_queries
 from services.intake.workflow import APPLICATION, Status
-from shared.cases import CASEWORKERS, LOAN_EXPERTS, get_or_refuse, made, may_see, taking
+from shared.cases import CASEWORKERS, LOAN_EXPERTS, find, get_or_refuse, made, may_see, taking
 from shared.service import KeyedTx, Tx, respond, transaction
 from shared.storage.db import Transaction, dumps
 from shared.values.identifiers import OfficeCode, TrackingCode
@@ -105,13 +105,7 @@ async def _explain(
     if clash.constraint_name != _FILED_ONCE:
         return
     async with tx.runtime.transaction() as fresh:
-        row = await fresh.fetchrow(
-            "SELECT tracking_code FROM intake.application WHERE service = $1"  # noqa: S608
-            f" AND subject_index = $2 AND status IN ({FILED_AND_OPEN})",
-            application.service,
-            application.subject_index,
-        )
-        first = await queries.find_one(fresh, row["tracking_code"]) if row else None
+        first = await queries.open_instead_of(fresh, application)
     if first is not None and may_see(tx, first, actor):
         raise DuplicateOpenRequest(tracking_code=first.tracking_code) from None
     raise DuplicateOpenRequest from None
@@ -287,7 +281,7 @@ async def follow(body: FollowIn, tx: Tx) -> FollowOut:
         code = TypeAdapter(TrackingCode).validate_python(body.tracking_code)
     except ValidationError:
         raise NotFound from None
-    application = await queries.find_one(tx, code)
+    application = await find(tx, Application, code)
     mobile = tx.runtime.crypto.index(f"mobile|{body.mobile}")
     if application is None or application.mobile_index != mobile:
         raise NotFound

@@ -237,6 +237,20 @@ async def test_where_every_connection_is_lent_the_caller_is_told_within_a_second
     await clean(desk)
 
 
+async def test_a_connection_that_breaks_hides_nothing_of_what_went_wrong_first(desk):
+    async def work():
+        async with desk.runtime.transaction() as tx:
+            await tx.begin()
+            pid = (await tx.fetchrow("SELECT pg_backend_pid() AS pid"))["pid"]
+            await desk.eye.execute("SELECT pg_terminate_backend($1)", pid)
+            await asyncio.sleep(0.05)  # the pool has noticed
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await work()
+    await clean(desk)
+
+
 @pytest.mark.parametrize("where", ["in the middle", "at the commit"])
 async def test_a_connection_that_breaks_is_replaced(desk, where):
     async def work():
