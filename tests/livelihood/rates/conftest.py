@@ -17,7 +17,7 @@ async def production(settings) -> AsyncIterator[Runtime]:
     await runtime.close()
 
 
-YEARS = count(1310)
+YEARS = count(1301)
 
 
 @pytest.fixture
