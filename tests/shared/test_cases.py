@@ -7,7 +7,7 @@ from shared.values.identifiers import new_tracking_code
 from shared.web.auth import STAFF, SYSTEM, Role
 from tests.shared.desk import FLOW, Case, actor
 
-CODE, OTHER = "0499370899", "0013542419"
+CODE, OTHER, RELATIVE = "0499370899", "0013542419", "9616493930"
 HERE = {"province": "Tehran"}
 THERE = {"province": "Fars"}
 SEERS = [
@@ -27,6 +27,7 @@ SEERS = [
     ({Role.SOCIAL_WORKER}, {"office_code": "72010001", **THERE}, False),
     ({Role.CITIZEN}, {"national_code": CODE, **THERE}, True),
     ({Role.CITIZEN}, {"national_code": OTHER, **HERE}, False),
+    ({Role.CITIZEN}, {"national_code": RELATIVE, **HERE}, False),
     ({Role.CITIZEN}, {"national_code": None, **HERE}, False),
     ({Role.COUNTER}, {"national_code": CODE, "office_code": "72010002", **THERE}, False),
     ({Role.CITIZEN, Role.SOCIAL_WORKER}, {"national_code": CODE, **THERE}, True),
@@ -36,8 +37,9 @@ SEERS = [
 
 async def filed(desk, **more):
     """A case of CODE, filed by one office, in one province."""
-    index = desk.runtime.crypto.index(CODE)
-    values = {"holders": [b"else", index], "kin": [b"else", index], "filed_by": "72010001"}
+    index = desk.runtime.crypto.index
+    holders = [b"else", index(CODE)]
+    values = {"holders": holders, "kin": [*holders, index(RELATIVE)], "filed_by": "72010001"}
     return await desk.opened(**values | more)
 
 
@@ -127,7 +129,7 @@ async def test_what_somebodys_own_steps_exclude_is_not_among_their_actions(desk)
 @pytest.mark.req("H51")
 async def test_a_relative_is_offered_nothing_and_refused_everything(desk):
     row = await filed(desk)
-    relative = actor(Role.SOCIAL_WORKER, national_code=CODE)
+    relative = actor(Role.SOCIAL_WORKER, national_code=RELATIVE)
     refused = await post(desk, row, "look", by=relative)
     assert (refused.status_code, refused.json()["code"]) == (403, "own_or_relative_case")
     shown = await desk.get(f"/desk/cases/{row.tracking_code}", by=relative)
