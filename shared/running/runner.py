@@ -77,6 +77,7 @@ class _Run:
         self.settings = settings
         self.began = time.monotonic()
         self.stop: Callable[[], None] | None = None
+        self.asked = False
 
     async def everything(self) -> None:
         if self.settings.production and self.settings.database_url is None:
@@ -104,6 +105,7 @@ class _Run:
         main = asyncio.current_task()
 
         def ask_to_stop() -> None:
+            self.asked = True
             if self.stop is not None:
                 self.stop()
             elif main is not None:
@@ -173,6 +175,8 @@ class _Run:
 
     async def _open_the_door(self, listening: socket.socket, applications: dict[str, Any]) -> None:
         """Serve until asked to stop, then let those inside finish."""
+        if self.asked:  # whatever was being started may have swallowed the cancellation
+            raise asyncio.CancelledError
         gateway = importlib.import_module("services.gateway.app")
         front = Front(gateway.create_app(self.settings, applications))
         async with Lifespan("gateway", front):

@@ -219,9 +219,17 @@ async def test_coverage_reaches_every_service(agency):
 async def test_an_application_is_refused_with_the_day_on_which_the_service_opens(agency, service):
     person = make.Person()
     await agency.known(person)
+    channel = "ministry_portal" if service == "eligibility" else "soha_portal"
+    await agency.eye.execute(  # a test of the catalogue may have written its card anew
+        "INSERT INTO intake.channel VALUES ($1, 'request', $2, true, 'test')"
+        " ON CONFLICT (service, stage, channel) DO UPDATE SET allowed = true",
+        service,
+        channel,
+    )
+    agency.runtime("intake").memory.pop("rulebook", None)
     body = make.livelihood(person) | {
         "service": service,
-        "channel": "ministry_portal" if service == "eligibility" else "soha_portal",
+        "channel": channel,
         "details": DETAILS[service],
     }
     answer = await (await agency.citizen(person)).post("/v1/applications", body)

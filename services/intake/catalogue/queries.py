@@ -26,6 +26,8 @@ from shared.web.errors import Fault, InvalidQuery, NotFound
 from shared.web.page import Cursor, InvalidCursor, Page
 
 REMEMBER_S = 5.0
+SETTLE_S = 5.0
+"""As long as a transaction may last: a reader beside it must not keep what it replaces."""
 T = TypeVar("T")
 
 
@@ -100,14 +102,16 @@ async def rulebook(tx: Transaction) -> Rulebook:
     at, held = memory.get("rulebook", (0.0, None))
     if held is None or time.monotonic() - at > REMEMBER_S:
         held = await _read(tx)
-        memory["rulebook"] = (time.monotonic(), held)
+        if time.monotonic() > memory.get("rulebook_settles", 0.0):
+            memory["rulebook"] = (time.monotonic(), held)
     found: Rulebook = held
     return found
 
 
 def forget(tx: Transaction) -> None:
-    """The catalogue has changed: the next question reads it anew."""
+    """The catalogue is changing: nothing is remembered until the change has surely committed."""
     tx.runtime.memory.pop("rulebook", None)
+    tx.runtime.memory["rulebook_settles"] = time.monotonic() + SETTLE_S
 
 
 async def _read(tx: Transaction) -> Rulebook:
