@@ -95,6 +95,7 @@ class Work:
     def __init__(self, prober: Prober, operation: Operation) -> None:
         self.prober, self.operation = prober, operation
         self.ready: Ready | None = None
+        self.lost = False  # the good request fails: why others are refused says little
         self._secrets: tuple[Ready | None, dict[str, set[str]]] = None, {}
 
     async def good(self) -> Ready:
@@ -138,8 +139,8 @@ class Work:
         ready = await self.good()
         reply = await self.ask(ready)
         if not 200 <= reply.status < 300:
-            said = f"the good request got {reply.status} {said_by(reply)}"
-            self.found("control", "-", said)
+            self.found("control", "-", f"the good request got {reply.status} {said_by(reply)}")
+            self.lost = True
         if ready.kept is not None:
             await ready.kept(reply)
 
@@ -285,7 +286,7 @@ class Work:
             here += leaves(vector.value) if vector is not None else []
             said = echoes(reply, self.secrets(ready), dressed(here))
             wrong += [f"echoes {text!r}" for text in said if text not in self.operation.words]
-            quiet = self.operation.key in self.prober.quiet and reply.status == 404
+            quiet = self.lost or (self.operation.key in self.prober.quiet and reply.status == 404)
             named = wrong or not place.path or quiet or names_it(reply, place)
             if refused and place.where == "body" and not named:
                 wrong.append(f"names another place: {said_by(reply)}")

@@ -78,14 +78,14 @@ async def test_every_field_of_every_operation(agency, say):
             group.create_task(probe(operation))
     report(prober, found, say)
     assert prober.findings == [], "\n".join(prober.findings[:60])
-    assert len(found) >= 50
-    assert len(prober.sent) >= 400
+    assert len(found) >= 80
+    assert len(prober.sent) >= 650
     few = [
         name for name, sent in prober.sent.items() if sent < EACH and not name.endswith("body:/")
     ]
     assert few == []
     assert {operation.key for operation in found} == set(prober.statuses)
-    assert prober.accepted >= 300  # and each was kept in its canonical form
+    assert prober.accepted >= 400  # and each was kept in its canonical form
     # What was taken in goes its way to the end: no event and no message is stuck on it.
     await agency.settled(within_s=60)
 
