@@ -1,5 +1,6 @@
 """Where each operation of livelihood is possible: admissions, awards, rates and runs."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -21,6 +22,9 @@ VISITED: list[Step] = [
 CONFIRMED = [*VISITED, ("approver", "confirm", CONFIRM)]
 REFUSED_CASE = [*VISITED, ("approver", "refuse", REFUSE)]
 OBJECTED = [*REFUSED_CASE, ("intake_officer", "object", {"text": REASON})]
+
+
+PRICING = asyncio.Lock()
 
 
 class Livelihood(Ground):
@@ -162,12 +166,13 @@ class Livelihood(Ground):
 
     async def opening(self) -> Ready:
         """A month with a rate for every size."""
-        if not self._priced:
-            self._priced = True
-            for size in range(1, 6):
-                body = (await self.rate()).body | {"covered_size": size}
-                body |= {"from_period": "1541-01", "to_period": "1599-12"}
-                await self.ok("operator", "/v1/livelihood/rates", body)
+        async with PRICING:  # others wait until every size has its rate
+            if not self._priced:
+                for size in range(1, 6):
+                    body = (await self.rate()).body | {"covered_size": size}
+                    body |= {"from_period": "1541-01", "to_period": "1599-12"}
+                    await self.ok("operator", "/v1/livelihood/rates", body)
+                self._priced = True
         body = {"period": self.month(1545), "kind": "regular"}
         return await self.as_role("finance_preparer", {}, body, kept=shown)
 
