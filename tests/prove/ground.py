@@ -27,6 +27,7 @@ class Ground:
         self.agency = agency
         self.today = agency.runtime("intake").clock.today()
         self._numbers = itertools.count(1)
+        self._months = itertools.count()
         self._held: dict[str, Ready] = {}
         self._days = itertools.count(1)
         self._papers: str | None = None

@@ -127,19 +127,24 @@ class Livelihood(Ground):
     # Rates, budgets and months, in years that nobody else speaks of
 
     def month(self, first_year: int) -> str:
-        number = next(self._numbers)
-        return f"{first_year + number // 12 % 40}-{number % 12 + 1:02d}"
+        number = next(self._months)
+        assert number < 12 * 40, "more months than there are years kept for them"
+        return f"{first_year + number // 12}-{number % 12 + 1:02d}"
 
     async def rate(self) -> Ready:
+        """Of a month before the years that have their rates: a rate without an end meets those."""
+        await self.price()
         month = self.month(1500)
-        body = {
-            "covered_size": 3,
-            "amount_rial": 40_000_000,
-            "from_period": month,
-            "to_period": month,
-            "approval_ref": "مصوبهٔ ۱۲۳۴۵ هیئت وزیران",
-        }
-        return await self.as_role("operator", {}, body, kept=shown)
+        return await self.as_role("operator", {}, _rate(3, month, month), kept=shown)
+
+    async def price(self) -> None:
+        async with PRICING:  # others wait until every size has its rate
+            if not self._priced:
+                closing = _rate(3, "1499-12", "1499-12")  # today's rate without an end ends here
+                priced = [_rate(size, "1541-01", "1599-12") for size in range(1, 6)]
+                for body in (closing, *priced):
+                    await self.ok("operator", "/v1/livelihood/rates", body)
+                self._priced = True
 
     async def unconfirmed(self) -> Ready:
         """A rate that was loaded without an approval."""
@@ -166,13 +171,7 @@ class Livelihood(Ground):
 
     async def opening(self) -> Ready:
         """A month with a rate for every size."""
-        async with PRICING:  # others wait until every size has its rate
-            if not self._priced:
-                for size in range(1, 6):
-                    body = (await self.rate()).body | {"covered_size": size}
-                    body |= {"from_period": "1541-01", "to_period": "1599-12"}
-                    await self.ok("operator", "/v1/livelihood/rates", body)
-                self._priced = True
+        await self.price()
         body = {"period": self.month(1545), "kind": "regular"}
         return await self.as_role("finance_preparer", {}, body, kept=shown)
 
@@ -186,6 +185,16 @@ class Livelihood(Ground):
         return await self.as_role(
             "finance_approver", {"run_id": opened["run_id"]}, body, kept=shown
         )
+
+
+def _rate(size: int, from_period: str, to_period: str) -> dict[str, Any]:
+    return {
+        "covered_size": size,
+        "amount_rial": 40_000_000,
+        "from_period": from_period,
+        "to_period": to_period,
+        "approval_ref": "مصوبهٔ ۱۲۳۴۵ هیئت وزیران",
+    }
 
 
 def _account(person: make.Person, state: str) -> dict[str, Any]:
