@@ -125,7 +125,7 @@ async def test_every_look_of_the_staff_is_written_down(agency, officer):
     pseudonym = agency.runtime("intake").crypto.pseudonym(person_id)
     await officer.get(f"/v1/people/{person_id}")
     await officer.get(f"/v1/households/{household['household_id']}")
-    rows = await agency.eye.fetch("SELECT entry FROM intake.audit")
+    rows = await agency.eye.fetch("SELECT entry FROM intake.audit ORDER BY at")
     entries = [json.loads(row["entry"]) for row in rows]
     mine = [entry for entry in entries if entry.get("subject") == pseudonym]
     assert [e["action"] for e in mine] == ["household.formed", "person.read", "household.read"]

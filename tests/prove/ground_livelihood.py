@@ -140,9 +140,14 @@ class Livelihood(Ground):
     async def price(self) -> None:
         async with PRICING:  # others wait until every size has its rate
             if not self._priced:
-                closing = _rate(3, "1499-12", "1499-12")  # today's rate without an end ends here
-                priced = [_rate(size, "1541-01", "1599-12") for size in range(1, 6)]
-                for body in (closing, *priced):
+                await self.agency.eye.execute(  # what others left in these years
+                    "DELETE FROM livelihood.rate WHERE from_period >= 150001"
+                )
+                await self.agency.eye.execute(
+                    "UPDATE livelihood.rate SET to_period = 149912 WHERE to_period IS NULL"
+                )
+                for size in range(1, 6):
+                    body = _rate(size, "1541-01", "1599-12")
                     await self.ok("operator", "/v1/livelihood/rates", body)
                 self._priced = True
 
