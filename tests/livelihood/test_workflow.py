@@ -31,7 +31,9 @@ JUMPS = [
 async def test_every_jump_is_refused_and_changes_nothing(desk, status, action):
     filed = await desk.opened()
     await desk.eye.execute(
-        'UPDATE livelihood."case" SET status = $2 WHERE tracking_code = $1', filed.code, status
+        'UPDATE livelihood."case" SET status = $2, waiting_since = now() WHERE tracking_code = $1',
+        filed.code,
+        status,
     )
     before = await desk.row(filed)
     role = min(ACTIONS[action].by - {Role.SYSTEM})
