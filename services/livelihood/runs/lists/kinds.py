@@ -1,0 +1,11 @@
+"""The list of each kind of run that can be opened, and the component that its items pay.
+
+Every statement takes one shard: $1 the run, $2 the shard's number, $3 when it was taken, $4 the
+month as a number, $5 the kind, $6 the component, $7 the rates by size, $8 and $9 the shard's award
+ids (the last one outside, or null), $10 when the run was opened, $11 the month, $12 its first day.
+"""
+
+from services.livelihood.runs.lists import regular
+
+LISTS = {"regular": regular.TAKE}
+COMPONENT = {"regular": "base"}
