@@ -264,8 +264,11 @@ class Transaction:
             await self.runtime.pool.release(connection)
 
     async def _acquire(self) -> PoolConnectionProxy:
+        pool = self.runtime.pool
+        if pool.get_idle_size():
+            return await pool.acquire()  # there is nothing to wait for, so no timer is set
         try:
-            return await self.runtime.pool.acquire(timeout=WAIT_FOR_CONNECTION_S)
+            return await pool.acquire(timeout=WAIT_FOR_CONNECTION_S)
         except TimeoutError:
             raise PoolExhausted from None
 

@@ -159,7 +159,7 @@ async def _filing(
         channel=body.channel,
         applicant_id=ids[applicant],
         subject_id=ids[subject],
-        subject_index=crypto.index(subject),
+        subject_index=holders[codes.index(subject)],
         mobile_index=crypto.index(f"mobile|{body.applicant.mobile}"),
         content=seal_content(tx, application_id, body),
         contract_number=actor.contract_number,

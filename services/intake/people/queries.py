@@ -77,13 +77,14 @@ async def identify(tx: Transaction, claimed: Claimed) -> Identity:
     identity = Identity()
     keep = registry["cache_s"]
     others = claimed.others
-    if not ask.remembers(
+    remembered = ask.remembers(
         claimed.national_code,
         claimed.birth_on,
         mobile=claimed.mobile,
         owner=claimed.mobile_owner,
         others=others.values(),
-    ):
+    )
+    if not remembered:
         # A retry gets its first answer although a registry may be down by now.
         await idempotency.replay_if_known(tx)
     questions: list[Awaitable[Any]] = [
@@ -102,7 +103,10 @@ async def identify(tx: Transaction, claimed: Claimed) -> Identity:
         _answered(partial(ask.relations, code, keep_s=keep), identity, registry)
         for code in others.values()
     ]
-    person, owns, *relations = await asyncio.gather(*questions)
+    if remembered:  # nobody is asked, so nothing need run beside anything
+        person, owns, *relations = [await question for question in questions]
+    else:
+        person, owns, *relations = await asyncio.gather(*questions)
     _judge_person(identity, claimed.national_code, person, "/applicant")
     for (pointer, code), answer in zip(others.items(), relations, strict=True):
         _judge_person(identity, code, answer, pointer)
