@@ -23,5 +23,6 @@ service = Service(
     timers=TIMERS,
     clients=Clients,
     seeds=seed,
+    streams=runs.STREAMS,
 )
 create_app = service.create_app
