@@ -230,7 +230,6 @@ class Instruction(Base):
             postgresql_where=text("state <> 'returned'"),
         ),
         Index("ix_instruction_file_id", "file_id"),
-        Index("ix_instruction_item_id", "item_id"),
         {"postgresql_partition_by": "LIST (period)"},
     )
 

@@ -32,6 +32,7 @@ from shared.workflow import advance
 
 RECONCILE = "reconcile_run"
 ACCEPTED = "file_accepted"
+REJECTED = "file_rejected"
 
 _NAMED = """
 SELECT i.id, i.period, i.item_id, i.run_id, i.file_id, i.bank_code, i.amount_rial, i.state
@@ -56,7 +57,8 @@ FROM unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::times
 WHERE i.period = r.period AND i.id = r.id
 """
 # An item stands where the last attempt at each of its parts stands: it waits for all of them, and
-# is paid only when all are (H16).
+# is paid only when all are (H16). What is not sent yet stays as its file was built. Live and
+# returned attempts have an index each.
 _FOLLOW = """
 UPDATE livelihood.item AS i SET state = w.state, reason = w.reason
 FROM (
@@ -70,12 +72,33 @@ FROM (
     FROM (
         SELECT DISTINCT ON (n.period, n.item_id, n.part) n.period, n.item_id, n.state, n.reason
         FROM unnest($1::int[], $2::uuid[]) AS named (period, item_id)
-        JOIN livelihood.instruction n ON n.period = named.period AND n.item_id = named.item_id
+        CROSS JOIN LATERAL (
+            SELECT * FROM livelihood.instruction l
+            WHERE l.period = named.period AND l.item_id = named.item_id AND l.state <> 'returned'
+            UNION ALL
+            SELECT * FROM livelihood.instruction b
+            WHERE b.period = named.period AND b.item_id = named.item_id AND b.state = 'returned'
+        ) AS n
         ORDER BY n.period, n.item_id, n.part, n.attempt DESC
     ) AS last GROUP BY period, item_id
 ) AS w
-WHERE i.period = w.period AND i.id = w.item_id AND i.state <> w.state
+WHERE i.period = w.period AND i.id = w.item_id AND i.state <> w.state AND w.state <> 'queued'
   AND NOT (i.state = 'recovery_due' AND w.state = 'paid')
+"""
+_NOT_BOOKED = """
+SELECT file_id, run_id, bank_code, again, sum(amount_rial)::bigint AS amount
+FROM (
+    SELECT i.*, i.attempt > 1 AND EXISTS (
+        SELECT FROM livelihood.instruction x
+        WHERE x.period = i.period AND x.item_id = i.item_id AND x.part = i.part
+          AND x.state = 'returned' AND x.attempt < i.attempt
+          AND x.reason IS DISTINCT FROM $3) AS again
+    FROM livelihood.instruction i
+    WHERE i.file_id = ANY ($1) AND NOT EXISTS (
+        SELECT FROM livelihood.journal_entry e
+        WHERE e.kind = $2 AND e.reference = i.file_id || '/' || i.run_id)
+) AS i
+GROUP BY file_id, run_id, bank_code, again ORDER BY file_id, run_id, again
 """
 
 
@@ -187,21 +210,14 @@ async def book(tx: Transaction, lines: dict[tuple[UUID, str], list[Line]]) -> No
 async def accepted(tx: Transaction, files: Collection[UUID]) -> None:
     """Book that a bank has these files: once each, by whoever knows it first (H20).
 
-    What is tried again comes out of what was returned, everything else out of what is owed.
+    What came back from a bank comes out of what was returned, everything else out of what is owed:
+    what only a whole refused file held has never left.
     """
-    rows = await tx.fetch(
-        """
-        SELECT file_id, run_id, bank_code, attempt > 1 AS again, sum(amount_rial)::bigint AS amount
-        FROM livelihood.instruction i WHERE file_id = ANY ($1) AND NOT EXISTS (
-            SELECT FROM livelihood.journal_entry e
-            WHERE e.kind = $2 AND e.reference = i.file_id || '/' || i.run_id)
-        GROUP BY file_id, run_id, bank_code, again ORDER BY file_id, run_id, again
-        """,
-        list(files),
-        ACCEPTED,
-    )
+    await tx.begin()
+    lock = "SELECT 1 FROM livelihood.bank_file WHERE id = ANY ($1) ORDER BY id FOR UPDATE"
+    await tx.fetch(lock, list(files))
     found: dict[tuple[UUID, UUID], list[Line]] = {}
-    for row in rows:
+    for row in await tx.fetch(_NOT_BOOKED, list(files), ACCEPTED, REJECTED):
         debit, credit = RETURNED if row["again"] else PAYABLE, f"clearing.{row['bank_code']}"
         lines = found.setdefault((row["file_id"], row["run_id"]), [])
         lines += transfer(row["amount"], debit=debit, credit=credit)
