@@ -229,6 +229,11 @@ class Instruction(Base):
             unique=True,
             postgresql_where=text("state <> 'returned'"),
         ),
+        Index(
+            "ix_instruction_returned",
+            *("period", "item_id"),
+            postgresql_where=text("state = 'returned'"),
+        ),
         Index("ix_instruction_file_id", "file_id"),
         {"postgresql_partition_by": "LIST (period)"},
     )

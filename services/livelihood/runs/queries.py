@@ -1,19 +1,22 @@
 """Reads of runs: the run with its history and progress, its items, the rates and the budget."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from services.livelihood.runs import rules
-from services.livelihood.runs.models import Run
-from services.livelihood.runs.rules import Rate
-from services.livelihood.runs.schemas import ItemOut, Progress, RunOut, RunRow
+from services.livelihood.runs.models import BankFile, Run
+from services.livelihood.runs.rules import Cycles, Rate
+from services.livelihood.runs.schemas import FileOut, ItemOut, Progress, RunOut, RunRow
 from services.livelihood.runs.workflow import FUNDED, RUN
 from shared.cases import past_step
+from shared.storage import policy
 from shared.storage.db import Transaction, loads
-from shared.values.calendar import jalali_text
+from shared.values.calendar import jalali_text, tehran_date
 from shared.web.auth import Actor
 from shared.web.page import Cursor, InvalidCursor, Page
 
@@ -24,8 +27,18 @@ SELECT {_RUN}, (SELECT json_agg(h ORDER BY h.version) FROM livelihood.history h
 FROM livelihood.run r WHERE r.id = $1
 """  # noqa: S608 - columns of the model
 # A filter that stands in the statement as it is can use the index made for it.
-_OF_STATE = {None: "", "planned": "AND state = 'planned'", "held": "AND state = 'held'"}
-_STATE_LABELS = {"planned": "برنامه‌ریزی‌شده", "held": "نگه‌داشته"}
+_OF_STATE = {None: "", "held": "AND state = 'held'"}
+_STATE_LABELS = {
+    "planned": "برنامه‌ریزی‌شده",
+    "held": "نگه‌داشته",
+    "queued": "در فایل پرداخت",
+    "requeued": "دوباره در فایل پرداخت",
+    "sent": "فرستاده‌شده به بانک",
+    "paid": "پرداخت‌شده",
+    "unknown": "نامعلوم نزد بانک",
+    "returned": "برگشتی بانک",
+    "recovery_due": "در دست وصول",
+}
 
 
 # What a run stands on
@@ -139,13 +152,40 @@ async def runs(tx: Transaction, *, limit: int, cursor: str | None) -> Page[RunRo
     return Page[RunRow](items=items, next_cursor=Cursor.encode([last["period"], last["kind"]]))
 
 
-def run_out(run: Run, actor: Actor, *, how_far: Progress) -> RunOut:
-    """A run as this caller sees it, with what they may do now."""
+class Figure(NamedTuple):
+    """So many items with so many Rials."""
+
+    items: int
+    amount_rial: int
+
+
+async def figures(tx: Transaction, run: Run) -> dict[str, Figure]:
+    """How many items of a run stand in each state now, and with how much."""
+    rows = await tx.fetch(
+        "SELECT state, count(*) AS items, sum(amount_rial)::bigint AS amount"
+        " FROM livelihood.item WHERE period = $1 AND run_id = $2 GROUP BY state",
+        run.period,
+        run.id,
+    )
+    return {row["state"]: Figure(row["items"], row["amount"]) for row in rows}
+
+
+def run_out(
+    run: Run, actor: Actor, *, how_far: Progress, now: Mapping[str, Figure] | None = None
+) -> RunOut:
+    """A run as this caller sees it, with what they may do now.
+
+    `now` is how its items stand; without it, it is shown as its snapshot froze it.
+    """
     status = RUN.status(run.status)
     done = {past["step"] for past in run.past if past["actor_sub"] == actor.sub}
     columns = {column.name: getattr(run, column.name) for column in Run.__table__.columns}
+    shown = _shown(columns | {"run_id": run.id})
+    if now:
+        shown["counts"] = {"items": shown["counts"]["items"], **_stand(now, 0)}
+        shown["totals_rial"] = {"approved": shown["totals_rial"]["approved"], **_stand(now, 1)}
     return RunOut(
-        **_shown(columns | {"run_id": run.id}),
+        **shown,
         next_step=RUN.next_step.get(status),
         snapshot_at=run.snapshot_at,
         snapshot_at_jalali=jalali_text(run.snapshot_at) if run.snapshot_at else None,
@@ -154,6 +194,25 @@ def run_out(run: Run, actor: Actor, *, how_far: Progress) -> RunOut:
         actions=RUN.actions(status, actor.roles, done),
         history=[past_step(RUN, past) for past in run.past],
     )
+
+
+_STANDS = {
+    "planned": ("planned",),
+    "held": ("held",),
+    "queued": ("queued", "requeued", "sent"),
+    "paid": ("paid", "recovery_due"),
+    "returned": ("returned",),
+    "unknown": ("unknown",),
+}
+
+
+def _stand(now: Mapping[str, Figure], which: int) -> dict[str, int]:
+    """Counts (0) or Rials (1) as they are shown."""
+    none = Figure(0, 0)
+    return {
+        name: sum(now.get(state, none)[which] for state in states)
+        for name, states in _STANDS.items()
+    }
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,17 +243,20 @@ async def items(
 ) -> Page[ItemOut]:
     """The items of a run in the order of their ids."""
     after = [] if cursor is None else [_id(*Cursor.decode(cursor, str))]
+    more = [] if status in _OF_STATE else [status]
+    filtered = _OF_STATE.get(status, "AND state = $4")
     rows = await tx.fetch(
         f"""
         SELECT id AS item_id, award_id, household_id, component, covered_size, amount_rial,
                state AS status, reason
-        FROM livelihood.item WHERE period = $1 AND run_id = $2 {_OF_STATE[status]}
-        {"AND id > $4" if after else ""}
+        FROM livelihood.item WHERE period = $1 AND run_id = $2 {filtered}
+        {f"AND id > ${len(more) + 4}" if after else ""}
         ORDER BY id LIMIT $3
         """,  # noqa: S608 - of constants
         run.period,
         run.id,
         limit + 1,
+        *more,
         *after,
     )
     found = [ItemOut(**row, status_label=_STATE_LABELS[row["status"]]) for row in rows[:limit]]
@@ -213,3 +275,97 @@ def _month_and_kind(period: int, kind: str) -> list[Any]:
     if not 0 <= period < 2**31:
         raise InvalidCursor
     return [period, kind]
+
+
+# Payment files
+
+_FILE_LABELS = {
+    "filling": "در دست ساخت",
+    "built": "آماده",
+    "sending": "در راه بانک",
+    "accepted": "پذیرفتهٔ بانک",
+    "unknown": "نامعلوم؛ از بانک پرسیده می‌شود",
+    "rejected": "نپذیرفتهٔ بانک",
+}
+
+
+async def files(tx: Transaction, run: Run, *, limit: int, cursor: str | None) -> Page[FileOut]:
+    """The payment files of a run in the order of their numbers."""
+    after = 0 if cursor is None else Cursor.decode(cursor, int)[0]
+    rows = await tx.fetch(
+        "SELECT * FROM livelihood.bank_file WHERE run_id = $1 AND number > $2::bigint"
+        " ORDER BY number LIMIT $3",
+        *(run.id, after, limit + 1),
+    )
+    found = [await _file_out(tx, row) for row in rows[:limit]]
+    following = Cursor.encode([found[-1].number]) if len(rows) > limit else None
+    return Page[FileOut](items=found, next_cursor=following)
+
+
+async def _file_out(tx: Transaction, row: asyncpg.Record) -> FileOut:
+    cycles = await cycles_on(tx, tehran_date(row["built_at"]))
+    promised_on = cycles.promised_on(row["cycle_at"])
+    given = {name: row[name] for name in FileOut.model_fields if name in row}
+    return FileOut(
+        **given,
+        file_id=row["id"],
+        status=row["state"],
+        status_label=_FILE_LABELS[row["state"]],
+        promised_on=promised_on,
+        promised_on_jalali=jalali_text(promised_on),
+    )
+
+
+async def written_file(tx: Transaction, run_id: UUID, number: int) -> BankFile | None:
+    """One file of a run that has been written."""
+    row = await tx.fetchrow(
+        "SELECT * FROM livelihood.bank_file WHERE run_id = $1 AND number = $2"
+        " AND state <> 'filling'",
+        *(run_id, number),
+    )
+    return BankFile(**row) if row else None
+
+
+async def file_of(tx: Transaction, file_id: UUID) -> BankFile | None:
+    """One file by its message id."""
+    row = await tx.fetchrow("SELECT * FROM livelihood.bank_file WHERE id = $1", file_id)
+    return BankFile(**row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The dated policies that payment files are made by, as they were on one day."""
+
+    rows_per_file: int
+    rial_per_file: int
+    rial_per_instruction: int
+    payer_name: str
+    payer_sheba: str
+    pays: Mapping[str, str]
+    cycles: Cycles
+
+    def banks(self) -> tuple[list[str], list[str]]:
+        """Bank codes of a Sheba, and beside each the bank that pays for it now."""
+        return list(self.pays), list(self.pays.values())
+
+
+async def terms_on(tx: Transaction, day: date) -> Terms:
+    """What was in force on a day. Raises PolicyMissing."""
+    limits = await policy.on(tx, "livelihood.bank_limits", day)
+    payer = await policy.on(tx, "livelihood.payer", day)
+    banks = await policy.on(tx, "livelihood.banks", day)
+    return Terms(
+        **limits,
+        payer_name=payer["name"],
+        payer_sheba=payer["sheba"],
+        pays=banks["pays"],
+        cycles=await cycles_on(tx, day),
+    )
+
+
+async def cycles_on(tx: Transaction, day: date) -> Cycles:
+    """The cycles and holidays as known on a day. Raises PolicyMissing."""
+    holidays = await policy.on(tx, "calendar.holidays", day)
+    weekend = await policy.on(tx, "calendar.weekend", day)
+    closed = frozenset(date.fromisoformat(one["on"]) for one in holidays["days"])
+    return Cycles.of(await policy.on(tx, "livelihood.paya", day), closed, weekend["weekdays"])

@@ -1,6 +1,6 @@
 """The public shape of a run and of its items."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,6 +10,10 @@ from shared.cases import PastStep
 from shared.values.calendar import Instant
 from shared.values.identifiers import Period
 from shared.values.text import Code, ShortText
+
+ItemState = Literal[
+    "planned", "held", "queued", "requeued", "sent", "paid", "unknown", "returned", "recovery_due"
+]
 
 
 class OpenRunIn(BaseModel):
@@ -35,6 +39,12 @@ class FundIn(BaseModel):
     )
 
     approval_ref: ShortText = Field(description="شمارهٔ مصوبهٔ تأمین اعتبار")
+
+
+class NothingIn(BaseModel):
+    """A step that needs no more than to be taken."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{}]})
 
 
 class BankResultIn(BaseModel):
@@ -123,7 +133,10 @@ class RunRow(BaseModel):
 
 
 class RunOut(RunRow):
-    """A run; `actions` are what this caller may do now."""
+    """A run; `actions` are what this caller may do now.
+
+    Once its files are built, counts and totals say how its items stand now.
+    """
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
@@ -148,3 +161,23 @@ class ItemOut(BaseModel):
     status: str
     status_label: str
     reason: str | None
+
+
+class FileOut(BaseModel):
+    """A payment file to one bank; its id is the message id under which the bank knows it."""
+
+    file_id: UUID
+    number: int = Field(description="شمارهٔ فایل در پرداخت این ماه", examples=[1])
+    bank_code: str = Field(examples=["017"])
+    status: str = Field(examples=["built"])
+    status_label: str
+    rows: int
+    amount_rial: int
+    sha256: str | None = Field(description="درهم‌ساخت محتوای فایل، SHA-256")
+    attempt: int = Field(description="چند بار به بانک فرستاده شده است")
+    cycle_at: datetime = Field(description="چرخهٔ پایا")
+    promised_on: date = Field(description="روزی که مبلغ‌ها در حساب‌هاست")
+    promised_on_jalali: str
+    built_at: datetime
+    sent_at: datetime | None
+    bank_ref: str | None

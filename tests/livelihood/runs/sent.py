@@ -183,7 +183,8 @@ async def sent(desk: Desk, households: int = 3, *, parts: int = 1, **more: Any) 
         "SELECT id FROM livelihood.item WHERE run_id = $1 AND state = 'planned' ORDER BY id",
         UUID(run.run_id),
     )
-    await run.put_in_file([row["id"] for row in items], parts=parts)
+    if items:
+        await run.put_in_file([row["id"] for row in items], parts=parts)
     await run.step("build_file", "send")
     return run
 

@@ -162,6 +162,13 @@ def _tables() -> None:
         schema="livelihood",
         postgresql_where=sa.text("state <> 'returned'"),
     )
+    op.create_index(
+        "ix_instruction_returned",
+        "instruction",
+        ["period", "item_id"],
+        schema="livelihood",
+        postgresql_where=sa.text("state = 'returned'"),
+    )
     op.create_index("ix_instruction_file_id", "instruction", ["file_id"], schema="livelihood")
     op.create_table(
         "bank_result",

@@ -15,6 +15,7 @@ from services.livelihood.clients import payment_of
 from services.livelihood.ledger.queries import balances
 from services.livelihood.runs import queries
 from services.livelihood.runs.actions.settling import (
+    RECONCILE,
     REJECTED,
     accepted,
     book,
@@ -28,6 +29,7 @@ from services.livelihood.runs.statements.sums import Sums, off
 from services.livelihood.runs.workflow import Status
 from shared.storage import policy
 from shared.storage.db import Runtime, Transaction
+from shared.storage.timers import remind
 from shared.values.calendar import tehran_date
 from shared.web.auth import SYSTEM, Actor
 from shared.web.clients import PartyUnavailable
@@ -36,6 +38,7 @@ from shared.workflow import advance
 AT_ONCE = 8
 ASKED_AT_A_TIME = 400
 NO_ANSWER = "no_answer"
+REST = timedelta(minutes=5)
 WAITING = (Status.SENT, Status.SETTLING)
 
 
@@ -67,7 +70,8 @@ async def go_on(runtime: Runtime, run_id: UUID) -> datetime | None:
         await _ask(runtime, overdue[0].id)
         return now
     if silent:
-        return min((file.sent_at or now) for file in silent) + within
+        due = min((file.sent_at or now) for file in silent) + within
+        return max(due, now + REST)  # a file whose own fate is unknown is asked about first
     await _reconcile(runtime, run_id)
     return None
 
@@ -77,9 +81,14 @@ async def _within(tx: Transaction) -> timedelta:
     return timedelta(hours=rule["within_hours"])
 
 
-async def answers_due(tx: Transaction) -> datetime:
-    """When the answers to what is sent now are overdue."""
-    return tx.now + await _within(tx)
+async def watch(tx: Transaction, run_id: UUID) -> None:
+    """See what has come of a run when the answers to what is sent now are overdue.
+
+    Where there is nothing to send, that is at once.
+    """
+    sent = await tx.fetchrow("SELECT FROM livelihood.bank_file WHERE run_id = $1", run_id)
+    due_at = tx.now if sent is None else tx.now + await _within(tx)
+    await remind(tx, RECONCILE, subject_id=run_id, due_at=due_at)
 
 
 async def _silent(runtime: Runtime, run_id: UUID) -> list[Silent]:
@@ -210,7 +219,7 @@ async def sums(tx: Transaction, run: Run) -> Sums:
     stands = await balances(tx, run_id=run.id)
     return Sums(
         approved=((run.planned or 0) + (run.held or 0), _approved_rial(run)),
-        items={state: (row.count, row.amount_rial) for state, row in items.items()},
+        items=items,
         parts=await _parts(tx, run),
         files=tuple(files or (0, 0, 0, 0)),
         books=stands,

@@ -118,7 +118,7 @@ async def take_in(tx: Transaction, run: Run, answers: Answers, actor: Actor) -> 
         await _keep(tx, outcome, standing, answers.source)
         await _settled(tx, outcome, standing)
         await _begin_settling(tx, run)
-        await _reconcile_soon(tx, {one.run_id for one in standing.values()} | {run.id})
+        await reconcile_soon(tx, {one.run_id for one in standing.values()} | {run.id})
     faults = sorted([*answers.faults, *outcome.faults])
     return ResultsOut(
         accepted=len(outcome.new),
@@ -238,11 +238,12 @@ async def _begin_settling(tx: Transaction, run: Run) -> None:
         await advance(tx, now, "start_settling", SYSTEM)
 
 
-async def _reconcile_soon(tx: Transaction, runs: Iterable[UUID]) -> None:
+async def reconcile_soon(tx: Transaction, runs: Iterable[UUID]) -> None:
     """Where nothing is on the way any more, see whether everything adds up.
 
     One answer after another, so that the last of them sees what the others have booked.
     """
+    await tx.begin()
     for run_id in sorted(runs):
         lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
         await tx.fetch(lock, f"livelihood.settled {run_id}")

@@ -73,7 +73,7 @@ class _Report(_Message):
     row_at: Path = ("CstmrPmtStsRpt", "OrgnlPmtInfAndSts", "TxInfAndSts")
     fields: ClassVar[dict[Path, str]] = {
         ("OrgnlEndToEndId",): "reference",
-        ("TxSts",): "status",
+        ("TxSts",): "said",
         ("AcctSvcrRef",): "bank_ref",
         ("AccptncDtTm",): "at",
     }
@@ -96,8 +96,8 @@ class _Report(_Message):
         if path == self.row_at:
             self._row = None
             row.at = row.at or self._made_at
-            if row.status:
-                row.status = STATUS.get(row.status, "?")
+            if row.said:
+                row.said = STATUS.get(row.said, "?")
             self.take(row)
             return
         within = path[depth:]
@@ -188,7 +188,7 @@ class _Account(_Message):
         for row, side in self._rows or [(Raw(self._entry_line), None)]:
             if "twice" in entry:
                 row.wrong = "repeated_field"
-            row.status = _booked(entry.get("booked"), side or entry.get("side"), row.reason)
+            row.said = _booked(entry.get("booked"), side or entry.get("side"), row.reason)
             row.at = entry.get("at")
             if row.bank_ref is None:
                 row.bank_ref = entry.get("bank_ref")

@@ -68,7 +68,7 @@ class Raw:
 
     line: int
     reference: str | None = None
-    status: str | None = None
+    said: str | None = None
     reason: str | None = None
     bank_ref: str | None = None
     amount: str | None = None
@@ -83,7 +83,7 @@ class Raw:
         return Result(
             self.line,
             reference(self.reference),
-            _status(self.status),
+            _status(self.said),
             word(self.reason, "invalid_reason"),
             word(self.bank_ref, "invalid_bank_ref") or "",
             amount(self.amount, self.currency),
