@@ -76,6 +76,7 @@ def upgrade() -> None:
         f"REVOKE DELETE, TRUNCATE ON livelihood.bank_file FROM {app}, {batch}",
         f"REVOKE UPDATE, DELETE, TRUNCATE ON livelihood.bank_result FROM {app}, {batch}",
         f"GRANT UPDATE ({rights}) ON livelihood.instruction TO {app}, {batch}",
+        f"GRANT UPDATE (bank_code) ON livelihood.payee_account TO {batch}",
         f"GRANT UPDATE (state, reason) ON livelihood.item TO {app}, {batch}",
         MAKE_PARTITION.format(app=app, batch=batch, wholes="ARRAY['item', 'instruction']"),
         MONTHS_THERE,
