@@ -28,7 +28,7 @@ FROM livelihood.run r WHERE r.id = $1
 """  # noqa: S608 - columns of the model
 # A filter that stands in the statement as it is can use the index made for it.
 _OF_STATE = {None: "", "held": "AND state = 'held'"}
-_STATE_LABELS = {
+STATE_LABELS = {
     "planned": "برنامه‌ریزی‌شده",
     "held": "نگه‌داشته",
     "queued": "در فایل پرداخت",
@@ -259,7 +259,7 @@ async def items(
         *more,
         *after,
     )
-    found = [ItemOut(**row, status_label=_STATE_LABELS[row["status"]]) for row in rows[:limit]]
+    found = [ItemOut(**row, status_label=STATE_LABELS[row["status"]]) for row in rows[:limit]]
     following = Cursor.encode([str(found[-1].item_id)]) if len(rows) > limit else None
     return Page[ItemOut](items=found, next_cursor=following)
 
