@@ -6,8 +6,7 @@ import pytest
 
 from shared.values.calendar import jalali_text
 from tests import make
-from tests.livelihood.runs.month import RATES
-from tests.livelihood.runs.sent import funded, sent
+from tests.livelihood.runs.sent import ONE, funded, sent
 
 
 async def owner(run, at=0):
@@ -48,7 +47,7 @@ async def test_a_citizen_sees_their_own_payment_and_the_day_it_is_promised_for(d
     [one] = await seen(citizen)
     assert one["award_id"] == str(award_id)
     assert (one["period"], one["kind"], one["component"]) == (run.month.period, "regular", "base")
-    assert (one["amount_rial"], one["status"], one["paid_at"]) == (RATES[0], "sent", None)
+    assert (one["amount_rial"], one["status"], one["paid_at"]) == (ONE, "sent", None)
     assert one["promised_on"] == "2026-11-28"  # not on Friday
     assert one["promised_on_jalali"] == "1405-09-07"
     await run.settle("paid", "paid", "paid")

@@ -1,8 +1,10 @@
 """A run whose files the banks have, without a bank: what they say of it a test says."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,11 +18,17 @@ from shared.web.auth import Actor, Role
 from shared.workflow import advance
 from tests.livelihood.desk import Caller, Desk
 from tests.livelihood.runs.month import Month
-from tests.livelihood.runs.statements import pain, plain, tx
+from tests.livelihood.runs.statements import pain, tx
 
+ROOT = Path(__file__).parents[3]
 BANK = "017"
 _NUMBERS = count()
-_priced: set[int] = set()
+_with_budget: set[int] = set()
+ONE = int(
+    json.loads((ROOT / "services/livelihood/data/rates.json").read_text("utf-8"))
+    ["demonstration"]["rates"][0]["amounts_rial"]["1"]
+)  # fmt: skip
+"""What one covered person is worth: these years have the last rates that are known."""
 
 _QUEUE = """
 INSERT INTO livelihood.instruction (period, id, item_id, part, attempt, run_id, file_id,
@@ -150,17 +158,12 @@ SENDER = Actor(sub="sender-of-tests", roles=frozenset({Role.FINANCE_SENDER}))
 
 
 async def own_month(desk: Desk) -> Month:
-    """A month, with rates and budget, of the years that are kept for these tests."""
+    """A month, with a budget, of the years that are kept for these tests."""
     number = next(_NUMBERS)
     month = Month(desk, 1430 + number // 12, 1 + number % 12)
     assert month.year < 1440, "more months than there are years kept for them"
-    if month.year not in _priced:
-        _priced.add(month.year)
-        await desk.eye.execute(  # the demo's last rates have no end
-            "UPDATE livelihood.rate SET to_period = 141912 WHERE from_period < 142001"
-            " AND coalesce(to_period, 999999) > 141912"
-        )
-        await month.rates()
+    if month.year not in _with_budget:
+        _with_budget.add(month.year)
         await month.budget(10**15)
     return month
 
@@ -187,6 +190,3 @@ async def sent(desk: Desk, households: int = 3, *, parts: int = 1, **more: Any) 
         await run.put_in_file([row["id"] for row in items], parts=parts)
     await run.step("build_file", "send")
     return run
-
-
-__all__ = ["BANK", "Sent", "funded", "own_month", "plain", "sent"]

@@ -7,11 +7,8 @@ import pytest
 
 from services.livelihood.runs.actions import reconciling
 from services.livelihood.runs.statements.sums import Sums, off
-from tests.livelihood.runs.month import RATES
-from tests.livelihood.runs.sent import BANK, sent
+from tests.livelihood.runs.sent import BANK, ONE, sent
 from tests.livelihood.runs.statements import tx
-
-ONE = RATES[0]
 
 
 async def close(run, caller=None):

@@ -7,11 +7,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from tests.livelihood.runs.month import RATES
-from tests.livelihood.runs.sent import BANK, own_month, sent
+from tests.livelihood.runs.sent import BANK, ONE, own_month, sent
 from tests.livelihood.runs.statements import BAD_ROWS, UNREADABLE, camt, entry, plain, tx
-
-ONE = RATES[0]
 
 
 def way(amount, **more):
@@ -43,7 +40,9 @@ async def test_the_first_answer_starts_the_settling_and_everything_is_booked(des
 async def test_a_statement_and_plain_results_do_the_same(desk):
     run = await sent(desk, 3)
     one, two, three = run.ids()
-    answer = await run.say_xml(camt(entry(one), entry(two, "returned", reason="AC04")))
+    answer = await run.say_xml(
+        camt(entry(one, amount=ONE), entry(two, "returned", reason="AC04", amount=ONE))
+    )
     assert answer.json() == {"accepted": 2, "repeated": 0, "errors": []}
     at = {"at": "2026-11-22T08:30:00Z", "bank_ref": "B-7"}
     answer = await run.say_plain(plain([(three, "paid")], **at))
