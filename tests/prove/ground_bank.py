@@ -36,7 +36,12 @@ class Bank(Livelihood):
         return await self.as_role("finance_sender", {"run_id": await self.with_files()}, {})
 
     async def reading(self) -> Ready:
-        await self.supported()
+        """A month that pays somebody: the year is far, so the award has no end."""
+        award = await self.supported()
+        await self.agency.eye.execute(
+            "UPDATE livelihood.award SET ends_on = NULL, ends_period = NULL WHERE id = $1",
+            award["award_id"],
+        )
         return await self.as_role("finance_sender", {"run_id": await self.with_files()})
 
 
