@@ -1,5 +1,6 @@
 """What banks say of payments is taken in once, in any order, and booked to the Rial."""
 
+import asyncio
 import itertools
 import random
 from uuid import UUID, uuid4
@@ -7,6 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from services.livelihood.runs.actions import settling
 from tests.livelihood.runs.sent import BANK, ONE, own_month, sent
 from tests.livelihood.runs.statements import BAD_ROWS, UNREADABLE, camt, entry, plain, tx
 
@@ -316,3 +318,41 @@ async def test_what_a_bank_said_is_never_changed(desk):
                 await connection.execute(change)
     finally:
         await connection.close()
+
+
+@pytest.mark.req("H18")
+async def test_the_same_answer_many_times_at_once_counts_once(desk):
+    run = await sent(desk, 40)
+    one, two = run.ids()[:20], run.ids()[20:]
+    turns = [
+        [*(tx(i) for i in one), *(tx(i, "returned") for i in two)],
+        [*(tx(i, "returned") for i in reversed(two)), *(tx(i) for i in reversed(one))],
+    ]
+    answers = await asyncio.gather(*(run.say(*turns[turn % 2]) for turn in range(8)))
+    assert {answer.status_code for answer in answers} <= {200, 409, 503}  # who waits too long
+    taken = [answer.json() for answer in answers if answer.status_code == 200]
+    assert sum(answer["accepted"] for answer in taken) == 40
+    assert all(answer["accepted"] + answer["repeated"] == 40 for answer in taken)
+    assert await run.states() == ["paid"] * 20 + ["returned"] * 20
+    assert await run.books() == way(40 * ONE, funds=20 * ONE, returned=20 * ONE)
+    await desk.fire()
+    assert await run.status() == "reconciled"
+
+
+async def test_an_answer_that_breaks_off_leaves_nothing(desk, monkeypatch):
+    run = await sent(desk, 3)
+    before = await untouched(run)
+
+    async def breaks(*_):
+        raise ConnectionError
+
+    monkeypatch.setattr(settling, "book", breaks)
+    answer = await run.say(*(tx(one) for one in run.ids()))
+    assert answer.status_code == 503
+    kept = "SELECT count(*) FROM livelihood.bank_result WHERE instruction_id = ANY ($1)"
+    assert await desk.eye.fetchval(kept, run.ids()) == 0
+    assert await untouched(run) == before
+    monkeypatch.undo()
+    assert await run.settle("paid", "paid", "paid") == {
+        "accepted": 3, "repeated": 0, "errors": [],
+    }  # fmt: skip

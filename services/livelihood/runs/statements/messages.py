@@ -10,7 +10,7 @@ from services.livelihood.runs.errors import StatementMalformed, TooManyResults
 from services.livelihood.runs.statements.rows import Answers, Raw, Source
 from services.livelihood.runs.statements.xml import Begin, End, Path, Reader
 
-MAX_ROWS = 20_000
+MAX_ROWS = 10_000
 """So many are judged and booked in one transaction within its time; a longer answer comes in parts.
 """
 
