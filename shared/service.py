@@ -5,6 +5,7 @@ Every service is a FastAPI application of its own. Alone it runs under uvicorn
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class Service:
     timers: Mapping[str, AnyTimerHandler] = field(default_factory=dict)
     clients: Callable[[Runtime], Any] | None = None
     seeds: Callable[[Runtime, bool], Awaitable[None]] | None = None
+    streams: re.Pattern[str] | None = None  # paths whose body may be large and of any kind
 
     @property
     def folder(self) -> Path:
@@ -89,7 +91,7 @@ class Service:
         answering.install(app, issuer=settings.oidc_issuer)
         app.add_exception_handler(AnsweredBefore, _replay)  # type: ignore[arg-type]
         app.add_middleware(Identity, verifier=load_verifier(settings.keys_dir, audience=self.name))
-        app.add_middleware(Ingress, concurrency=settings.service_concurrency)
+        app.add_middleware(Ingress, concurrency=settings.service_concurrency, streams=self.streams)
         return app
 
     def runtime(self, settings: Settings) -> Runtime:

@@ -6,6 +6,7 @@ from services.livelihood.awards.workflow import AWARD
 from services.livelihood.clients import Clients
 from services.livelihood.events import HEARS, TIMERS
 from services.livelihood.models import metadata
+from services.livelihood.payments import routes as payments
 from services.livelihood.rates import routes as rates
 from services.livelihood.rates.actions import seed
 from services.livelihood.runs import routes as runs
@@ -17,11 +18,19 @@ service = Service(
     name="livelihood",
     title="کمک معیشت",
     metadata=metadata,
-    routers=[routes.cases, routes.router, awards.router, rates.router, runs.router],
+    routers=[
+        routes.cases,
+        routes.router,
+        awards.router,
+        rates.router,
+        runs.router,
+        payments.router,
+    ],
     workflows=[ADMISSION, AWARD, RUN],
     hears=HEARS,
     timers=TIMERS,
     clients=Clients,
     seeds=seed,
+    streams=runs.STREAMS,
 )
 create_app = service.create_app

@@ -1,5 +1,6 @@
 """Adapters: whose account a Sheba is (central bank), the banks that pay, and what intake knows."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from shared.storage.db import Runtime, Transaction
 from shared.web.clients import Outside, PartyRefused, PartyUnavailable
 
+WORD = re.compile(r"[a-z_]{1,35}")
 BANK_S = 10
 """Longer than the other parties: a file is taken whole before the bank answers."""
 
@@ -64,6 +66,22 @@ class Clients:
             raise PartyUnavailable("bank")
         return _taken(answer) if known else None
 
+    async def payment(self, reference: UUID) -> str:
+        """What the bank says of one payment when it is asked: its own word, or `not_found`.
+
+        Raises PartyUnavailable, also where our own access to the bank is what it refuses.
+        """
+        try:
+            asked = {"endToEndId": reference.hex}
+            answer = await self._payments.post("/inquiries", asked, inquiry=True)
+        except PartyRefused:
+            raise PartyUnavailable("bank") from None
+        known = answer.get("found") if isinstance(answer, dict) else None
+        said = answer.get("status") if known else "not_found"
+        if not (isinstance(known, bool) and isinstance(said, str) and WORD.fullmatch(said)):
+            raise PartyUnavailable("bank")
+        return said
+
     async def account(self, sheba: str) -> tuple[bytes, str] | None:
         """The holder's blind index and the account's state; None when there is no such account.
 
@@ -94,6 +112,11 @@ def clients(runtime: Runtime) -> Clients:
     """The adapters of a running livelihood, typed."""
     found: Clients = runtime.clients
     return found
+
+
+async def payment_of(runtime: Runtime, reference: UUID) -> str:
+    """What the bank says of one payment when it is asked. Raises PartyUnavailable."""
+    return await clients(runtime).payment(reference)
 
 
 async def account_of(runtime: Runtime, sheba: str) -> tuple[bytes, str] | None:

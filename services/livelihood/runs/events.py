@@ -1,12 +1,13 @@
-"""What the run's own clock tells: snapshots, files and sending that are not finished go on."""
+"""What the run's own clock tells: what is not finished goes on."""
 
 from datetime import timedelta
 
 from services.livelihood.runs import queries
-from services.livelihood.runs.actions import building, sending, snapshot
+from services.livelihood.runs.actions import building, reconciling, sending, snapshot
 from services.livelihood.runs.actions.building import BUILD
 from services.livelihood.runs.actions.opening import SNAPSHOT
 from services.livelihood.runs.actions.sending import SEND
+from services.livelihood.runs.actions.settling import RECONCILE
 from services.livelihood.runs.workflow import Status
 from shared.storage.db import Runtime
 from shared.storage.timers import AnyTimerHandler, Timer, remind, staged
@@ -39,8 +40,17 @@ async def send_due(runtime: Runtime, timer: Timer) -> None:
     await sending.go_on(runtime, timer.subject_id)
 
 
+async def reconcile_due(runtime: Runtime, timer: Timer) -> None:
+    """Everything is answered, or something is overdue."""
+    again = await reconciling.go_on(runtime, timer.subject_id)
+    if again is not None:
+        async with runtime.transaction() as tx:
+            await remind(tx, RECONCILE, subject_id=timer.subject_id, due_at=again)
+
+
 TIMERS: dict[str, AnyTimerHandler] = {
     SNAPSHOT: staged(snapshot_due),
     BUILD: staged(build_due),
     SEND: staged(send_due),
+    RECONCILE: staged(reconcile_due),
 }

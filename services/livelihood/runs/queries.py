@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -27,8 +27,8 @@ SELECT {_RUN}, (SELECT json_agg(h ORDER BY h.version) FROM livelihood.history h
 FROM livelihood.run r WHERE r.id = $1
 """  # noqa: S608 - columns of the model
 # A filter that stands in the statement as it is can use the index made for it.
-_OF_STATE = {None: "", "planned": "AND state = 'planned'", "held": "AND state = 'held'"}
-_STATE_LABELS = {
+_OF_STATE = {None: "", "held": "AND state = 'held'"}
+STATE_LABELS = {
     "planned": "برنامه‌ریزی‌شده",
     "held": "نگه‌داشته",
     "queued": "در فایل پرداخت",
@@ -152,13 +152,40 @@ async def runs(tx: Transaction, *, limit: int, cursor: str | None) -> Page[RunRo
     return Page[RunRow](items=items, next_cursor=Cursor.encode([last["period"], last["kind"]]))
 
 
-def run_out(run: Run, actor: Actor, *, how_far: Progress) -> RunOut:
-    """A run as this caller sees it, with what they may do now."""
+class Figure(NamedTuple):
+    """So many items with so many Rials."""
+
+    items: int
+    amount_rial: int
+
+
+async def figures(tx: Transaction, run: Run) -> dict[str, Figure]:
+    """How many items of a run stand in each state now, and with how much."""
+    rows = await tx.fetch(
+        "SELECT state, count(*) AS items, sum(amount_rial)::bigint AS amount"
+        " FROM livelihood.item WHERE period = $1 AND run_id = $2 GROUP BY state",
+        run.period,
+        run.id,
+    )
+    return {row["state"]: Figure(row["items"], row["amount"]) for row in rows}
+
+
+def run_out(
+    run: Run, actor: Actor, *, how_far: Progress, now: Mapping[str, Figure] | None = None
+) -> RunOut:
+    """A run as this caller sees it, with what they may do now.
+
+    `now` is how its items stand; without it, it is shown as its snapshot froze it.
+    """
     status = RUN.status(run.status)
     done = {past["step"] for past in run.past if past["actor_sub"] == actor.sub}
     columns = {column.name: getattr(run, column.name) for column in Run.__table__.columns}
+    shown = _shown(columns | {"run_id": run.id})
+    if now:
+        shown["counts"] = {"items": shown["counts"]["items"], **_stand(now, 0)}
+        shown["totals_rial"] = {"approved": shown["totals_rial"]["approved"], **_stand(now, 1)}
     return RunOut(
-        **_shown(columns | {"run_id": run.id}),
+        **shown,
         next_step=RUN.next_step.get(status),
         snapshot_at=run.snapshot_at,
         snapshot_at_jalali=jalali_text(run.snapshot_at) if run.snapshot_at else None,
@@ -167,6 +194,25 @@ def run_out(run: Run, actor: Actor, *, how_far: Progress) -> RunOut:
         actions=RUN.actions(status, actor.roles, done),
         history=[past_step(RUN, past) for past in run.past],
     )
+
+
+_STANDS = {
+    "planned": ("planned",),
+    "held": ("held",),
+    "queued": ("queued", "requeued", "sent"),
+    "paid": ("paid", "recovery_due"),
+    "returned": ("returned",),
+    "unknown": ("unknown",),
+}
+
+
+def _stand(now: Mapping[str, Figure], which: int) -> dict[str, int]:
+    """Counts (0) or Rials (1) as they are shown."""
+    none = Figure(0, 0)
+    return {
+        name: sum(now.get(state, none)[which] for state in states)
+        for name, states in _STANDS.items()
+    }
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,20 +243,23 @@ async def items(
 ) -> Page[ItemOut]:
     """The items of a run in the order of their ids."""
     after = [] if cursor is None else [_id(*Cursor.decode(cursor, str))]
+    more = [] if status in _OF_STATE else [status]
+    filtered = _OF_STATE.get(status, "AND state = $4")
     rows = await tx.fetch(
         f"""
         SELECT id AS item_id, award_id, household_id, component, covered_size, amount_rial,
                state AS status, reason
-        FROM livelihood.item WHERE period = $1 AND run_id = $2 {_OF_STATE[status]}
-        {"AND id > $4" if after else ""}
+        FROM livelihood.item WHERE period = $1 AND run_id = $2 {filtered}
+        {f"AND id > ${len(more) + 4}" if after else ""}
         ORDER BY id LIMIT $3
         """,  # noqa: S608 - of constants
         run.period,
         run.id,
         limit + 1,
+        *more,
         *after,
     )
-    found = [ItemOut(**row, status_label=_STATE_LABELS[row["status"]]) for row in rows[:limit]]
+    found = [ItemOut(**row, status_label=STATE_LABELS[row["status"]]) for row in rows[:limit]]
     following = Cursor.encode([str(found[-1].item_id)]) if len(rows) > limit else None
     return Page[ItemOut](items=found, next_cursor=following)
 

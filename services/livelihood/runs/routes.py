@@ -1,41 +1,65 @@
 """HTTP of the monthly run: open it, see who is in it, fund it, build its files and send them."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
+from pydantic import ValidationError
 
 from services.livelihood.runs import queries
-from services.livelihood.runs.actions import building, funding, opening, sending
+from services.livelihood.runs.actions import (
+    building,
+    funding,
+    opening,
+    reconciling,
+    sending,
+    settling,
+)
+from services.livelihood.runs.errors import RunDoesNotBalance, StatementMalformed, TooManyResults
 from services.livelihood.runs.files import store
 from services.livelihood.runs.models import Run
 from services.livelihood.runs.schemas import (
+    BankResultsIn,
     FileOut,
     FundIn,
     ItemOut,
+    ItemState,
     NothingIn,
     OpenRunIn,
     Progress,
+    ResultsOut,
     RunOut,
     RunRow,
 )
-from services.livelihood.runs.workflow import FINANCE, Status
+from services.livelihood.runs.statements.messages import Statement
+from services.livelihood.runs.statements.rows import Answers, Raw, from_plain
+from services.livelihood.runs.workflow import ANSWERED, FINANCE, Status
 from shared.cases import made
-from shared.service import JSON, KeyedTx, Tx, answer, respond
+from shared.service import JSON, KeyedTx, Tx, answer, respond, transaction
 from shared.storage import audit
 from shared.storage.db import Runtime, Transaction
 from shared.web.auth import Actor, Role, allow
-from shared.web.errors import NotFound
+from shared.web.document import refuses
+from shared.web.errors import NotFound, UnsupportedMedia
 from shared.web.page import Digits, KnownQuery, Limit, Page
+from shared.web.strict import strict_loads
 from shared.workflow import check
 
 router = APIRouter(prefix="/livelihood/runs", tags=["livelihood"], dependencies=[KnownQuery])
 
+XML = "application/xml"
+STREAMS = re.compile(r"/v1/livelihood/runs/[^/]+/bank-results")
+"""Answers of a bank may be large; they are read as they come."""
+
 Preparer = Annotated[Actor, Depends(allow(Role.FINANCE_PREPARER))]
 Funder = Annotated[Actor, Depends(allow(Role.FINANCE_APPROVER))]
+Finance = Annotated[Actor, Depends(allow(*sorted(FINANCE)))]
+Bank = Annotated[Actor, Depends(allow(Role.BANK))]
 Sender = Annotated[Actor, Depends(allow(Role.FINANCE_SENDER))]
 Reader = Annotated[Actor, Depends(allow(*sorted(FINANCE), Role.AUDITOR, Role.INSPECTOR))]
 
@@ -76,9 +100,11 @@ async def runs(tx: Tx, _: Reader, *, limit: Limit = 50, cursor: str | None = Non
 async def run(run_id: UUID, tx: Tx, actor: Reader) -> Response:
     """One run, with how far its snapshot has come."""
     found = await _found(tx, run_id)
-    out = queries.run_out(found, actor, how_far=await queries.progress(tx, run_id))
-    answer = made(200, out, version=found.version)
-    return Response(answer.body, answer.status, answer.headers, media_type=JSON)
+    built = found.status in ANSWERED or found.status == Status.FILE_BUILT
+    now = await queries.figures(tx, found) if built else None
+    out = queries.run_out(found, actor, how_far=await queries.progress(tx, run_id), now=now)
+    shown = made(200, out, version=found.version)
+    return Response(shown.body, shown.status, shown.headers, media_type=JSON)
 
 
 @router.get("/{run_id}/items", operation_id="livelihood_run_items", summary="ردیف‌های پرداخت یک ماه")
@@ -87,7 +113,7 @@ async def items(
     tx: Tx,
     _: Reader,
     *,
-    status: Literal["planned", "held"] | None = None,
+    status: ItemState | None = None,
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Page[ItemOut]:
@@ -116,7 +142,6 @@ async def fund(run_id: UUID, body: FundIn, tx: KeyedTx, actor: Funder) -> Respon
 
 BUILD_FOR_S = 2.0
 """What is built by then is answered at once; a reminder goes on with the rest."""
-XML = "application/xml"
 FILE = {"content": {XML: {}}, "description": "ISO 20022 pain.001.001.03"}
 
 
@@ -208,6 +233,85 @@ async def payment_file(
         "Cache-Control": "no-store",
     }
     return StreamingResponse(content, headers=headers, media_type=XML)
+
+
+@router.post(
+    "/{run_id}/bank-results",
+    response_model=ResultsOut,
+    operation_id="livelihood_bank_results",
+    summary="پاسخ بانک دربارهٔ پرداخت‌ها",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {"schema": BankResultsIn.document()},
+                XML: {"schema": {"type": "string"}},
+            },
+        },
+        "x-keyed": True,
+        **refuses(StatementMalformed, TooManyResults),
+    },
+)
+async def bank_results(run_id: UUID, request: Request, actor: Bank) -> Response:
+    """A pain.002, a camt.053 or plain results; again and in any order is harmless.
+
+    A bank names its own payments only. Rows that cannot be taken in are named by their line, and
+    keep no other out.
+    """
+    answers = await _answers(request)
+    async with transaction(request, keyed=True) as tx:
+        found = await _found(tx, run_id)
+        return await answer(tx, 200, await settling.take_in(tx, found, answers, actor))
+
+
+@router.post(
+    "/{run_id}/close",
+    response_model=RunOut,
+    operation_id="livelihood_close_run",
+    summary="بستن پرداخت یک ماه",
+    openapi_extra=refuses(RunDoesNotBalance),
+)
+async def close(run_id: UUID, _: NothingIn, tx: KeyedTx, actor: Finance) -> Response:
+    """Close the run: what was approved is held, paid, returned or unknown, to the Rial."""
+    found = await _found(tx, run_id)
+    check(tx, found, "close", actor)
+    how_far, now = await queries.progress(tx, run_id), await queries.figures(tx, found)
+    tx.reply = lambda: made(
+        200, queries.run_out(found, actor, how_far=how_far, now=now), version=found.version
+    )
+    await reconciling.close(tx, found, actor)
+    return respond(tx)
+
+
+async def _answers(request: Request) -> Answers:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == JSON:
+        return _plain(await request.body())
+    if media not in {XML, "text/xml"}:
+        raise UnsupportedMedia
+    statement = Statement()
+    async for chunk in request.stream():
+        statement.feed(chunk)
+    return statement.close()
+
+
+def _plain(body: bytes) -> Answers:
+    try:
+        said = BankResultsIn.model_validate(strict_loads(body))
+    except ValidationError as invalid:
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in invalid.errors()]
+        raise RequestValidationError(faults, body=strict_loads(body)) from None
+    return from_plain(
+        Raw(
+            line,
+            one.reference,
+            one.status,
+            one.reason,
+            one.bank_ref,
+            at=one.at.isoformat() if one.at else None,
+        )
+        for line, one in enumerate(said.results, start=1)
+    )
 
 
 async def _found(tx: Transaction, run_id: UUID) -> Run:

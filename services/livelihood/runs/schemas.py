@@ -1,14 +1,19 @@
 """The public shape of a run and of its items."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.cases import PastStep
+from shared.values.calendar import Instant
 from shared.values.identifiers import Period
-from shared.values.text import ShortText
+from shared.values.text import Code, ShortText
+
+ItemState = Literal[
+    "planned", "held", "queued", "requeued", "sent", "paid", "unknown", "returned", "recovery_due"
+]
 
 
 class OpenRunIn(BaseModel):
@@ -42,6 +47,66 @@ class NothingIn(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{}]})
 
 
+class BankResultIn(BaseModel):
+    """What the bank says of one payment; `reference` is the end-to-end id of our file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reference: Code = Field(description="شناسهٔ سراسری دستور پرداخت در فایل ما")
+    status: Literal["paid", "returned", "unknown"]
+    reason: Code | None = Field(None, description="کد علت برگشت یا نامعلومی")
+    bank_ref: Code | None = Field(None, description="شمارهٔ پیگیری بانک")
+    at: Instant | None = None
+
+
+class BankResultsIn(BaseModel):
+    """Results in any order, as often as the bank likes."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "results": [
+                        {
+                            "reference": "0199a0c0-7b1e-5c3d-8f00-0123456789ab",
+                            "status": "returned",
+                            "reason": "AC04",
+                            "bank_ref": "017/1405/8812",
+                            "at": "2026-11-22T08:30:00Z",
+                        }
+                    ]
+                }
+            ]
+        },
+    )
+
+    results: list[BankResultIn] = Field(min_length=1)
+
+    @classmethod
+    def document(cls) -> dict[str, Any]:
+        """The schema in one piece, for an operation that takes other forms of body too."""
+        schema = cls.model_json_schema()
+        schema["properties"]["results"]["items"] = schema.pop("$defs")["BankResultIn"]
+        return schema
+
+
+class RowFault(BaseModel):
+    """What is wrong with one row: the line of an XML answer, the place in a JSON one."""
+
+    line: int
+    code: str = Field(examples=["unknown_reference"])
+
+
+class ResultsOut(BaseModel):
+    """How many results were taken in, and how many had been before; the rest is named."""
+
+    accepted: int
+    repeated: int
+    errors: list[RowFault]
+
+
 class Progress(BaseModel):
     """How far the snapshot has come."""
 
@@ -68,7 +133,10 @@ class RunRow(BaseModel):
 
 
 class RunOut(RunRow):
-    """A run; `actions` are what this caller may do now."""
+    """A run; `actions` are what this caller may do now.
+
+    Once its files are built, counts and totals say how its items stand now.
+    """
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 

@@ -34,6 +34,8 @@ FINANCE = PREPARER | FUNDER | SENDER
 
 # From here on the money of a run is bound in the year's budget.
 FUNDED = (S.FUNDED, S.FILE_BUILT, S.SENT, S.SETTLING, S.RECONCILED, S.CLOSED)
+# From here on a bank may say what became of a payment, however late (H17).
+ANSWERED = (S.SENT, S.SETTLING, S.RECONCILED, S.CLOSED)
 
 INSIDE = "the agency's own bookkeeping: a household is told of its own payment"
 

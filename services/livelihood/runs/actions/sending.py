@@ -12,6 +12,8 @@ import asyncpg
 
 from services.livelihood.clients import Taken, clients
 from services.livelihood.runs import queries
+from services.livelihood.runs.actions.reconciling import watch
+from services.livelihood.runs.actions.settling import REJECTED, accepted, reconcile_soon
 from services.livelihood.runs.files import store
 from services.livelihood.runs.models import BankFile, Run
 from shared.storage import policy
@@ -23,7 +25,6 @@ from shared.web.clients import PartyRefused, PartyUnavailable
 from shared.workflow import advance
 
 SEND = "send_file"
-REJECTED = "file_rejected"
 
 
 async def send(tx: Transaction, run: Run, actor: Actor) -> None:
@@ -36,6 +37,7 @@ async def send(tx: Transaction, run: Run, actor: Actor) -> None:
         " ON CONFLICT (kind, subject_id) DO NOTHING",
         *(run.id, SEND, tx.now),
     )
+    await watch(tx, run.id)
     tx.runtime.due.set()
 
 
@@ -113,6 +115,8 @@ async def _accepted(runtime: Runtime, file: BankFile, taken: Taken) -> None:
     async with pool.acquire() as connection, connection.transaction():
         if await _settle_state(connection, file, "accepted", bank_ref=taken.bank_ref):
             await _move(connection, file, to="sent")
+    async with runtime.transaction(lone=False) as tx:
+        await accepted(tx, [file.id])
 
 
 async def _rejected(runtime: Runtime, file: BankFile, code: str | None) -> None:
@@ -121,6 +125,8 @@ async def _rejected(runtime: Runtime, file: BankFile, code: str | None) -> None:
     async with pool.acquire() as connection, connection.transaction():
         if await _settle_state(connection, file, "rejected", bank_ref=code):
             await _move(connection, file, to="returned", reason=REJECTED)
+    async with runtime.transaction(lone=False) as tx:
+        await reconcile_soon(tx, [file.run_id])
 
 
 async def _settle_state(
