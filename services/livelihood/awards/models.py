@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     ForeignKey,
@@ -153,6 +154,26 @@ class AwardVersion(Base):
     __table_args__ = (
         CheckConstraint("covered_size >= 0", name="covered_size"),
         CheckConstraint(f"effective_from_period {PERIOD}", name="effective_from_period"),
+    )
+
+
+class RecoveryPlan(Base):
+    """How much of a month is kept back for what was paid too much; the highest version rules.
+
+    While `paused_until` is not over nothing is kept back. The reason stands in the history.
+    """
+
+    __tablename__ = "recovery_plan"
+
+    award_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.award.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    month_rial: Mapped[int] = mapped_column(BigInteger)
+    paused_until: Mapped[str | None] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(INSTANT)
+
+    __table_args__ = (
+        CheckConstraint("month_rial > 0", name="month"),
+        CheckConstraint(f"paused_until {PERIOD}", name="paused_until"),
     )
 
 

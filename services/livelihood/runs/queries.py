@@ -8,7 +8,7 @@ import asyncpg
 
 from services.livelihood.runs import rules
 from services.livelihood.runs.models import Run
-from services.livelihood.runs.rules import Rate
+from services.livelihood.runs.rules import TOP_SIZE, Closed, Rate
 from services.livelihood.runs.schemas import ItemOut, Progress, RunOut, RunRow
 from services.livelihood.runs.workflow import FUNDED, RUN
 from shared.cases import past_step
@@ -44,6 +44,41 @@ async def rates_for(tx: Transaction, period: int) -> list[Rate]:
         not tx.runtime.settings.production,
     )
     return [Rate(*row) for row in rows]
+
+
+async def closed_months(tx: Transaction, until: int) -> list[Closed]:
+    """The months up to this one whose regular list is closed, with the rates of now.
+
+    They were last reckoned by the newest list that was closed since, else by their own. A month
+    for which not every size has a rate any more is left as it is.
+    """
+    rows = await tx.fetch(
+        """
+        SELECT r.id, r.period, r.opened_at, now.amounts,
+            coalesce(last.amounts, (SELECT jsonb_agg(x -> 1 ORDER BY x -> 0)
+                                    FROM jsonb_array_elements(r.rates) x)) AS before
+        FROM livelihood.run r
+        CROSS JOIN LATERAL (
+            SELECT array_agg(amount_rial ORDER BY covered_size) AS amounts FROM livelihood.rate
+            WHERE from_period <= r.period AND (to_period IS NULL OR to_period >= r.period)
+              AND ($2 OR confirmed_by IS NOT NULL OR confidence = 'H')
+        ) now
+        LEFT JOIN LATERAL (
+            SELECT c -> 'amounts' AS amounts
+            FROM livelihood.run l CROSS JOIN jsonb_array_elements(l.reckons) c
+            WHERE l.status <> 'open' AND c ->> 'run_id' = r.id::text
+            ORDER BY l.snapshot_at DESC LIMIT 1
+        ) last ON true
+        WHERE r.kind = 'regular' AND r.status <> 'open' AND r.period <= $1 ORDER BY r.period
+        """,
+        until,
+        not tx.runtime.settings.production,
+    )
+    return [
+        Closed(row["period"], row["id"], row["opened_at"], row["amounts"],
+               anew=row["amounts"] != loads(row["before"]))
+        for row in rows if len(row["amounts"] or ()) == TOP_SIZE
+    ]  # fmt: skip
 
 
 async def budget_locked(tx: Transaction, year: int) -> int:
@@ -86,7 +121,8 @@ async def find_run(tx: Transaction, run_id: UUID) -> Run | None:
     run = Run()
     values = dict(record)
     past = loads(values.pop("past")) or []
-    run.__dict__.update(values, rates=loads(values["rates"]))
+    stored = {name: loads(values[name]) for name in ("rates", "reckons", "recovery")}
+    run.__dict__.update(values, **stored)
     run.past = past
     return run
 
@@ -187,7 +223,7 @@ async def items(
     rows = await tx.fetch(
         f"""
         SELECT id AS item_id, award_id, household_id, component, covered_size, amount_rial,
-               state AS status, reason
+               recovered_rial, state AS status, reason
         FROM livelihood.item WHERE period = $1 AND run_id = $2 {_OF_STATE[status]}
         {"AND id > $4" if after else ""}
         ORDER BY id LIMIT $3

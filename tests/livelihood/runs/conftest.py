@@ -6,6 +6,7 @@ import pytest
 
 from tests.livelihood.desk import Desk
 from tests.livelihood.runs.month import TABLES, Month, a_month
+from tests.livelihood.runs.season import Season, Then
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,4 +26,15 @@ async def month(desk: Desk) -> Month:
     made = a_month(desk)
     await made.rates()
     await made.budget(10**15)
+    return made
+
+
+@pytest.fixture
+async def season(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Season:
+    """Half a year with rates, at its beginning."""
+    clock = Then()
+    monkeypatch.setattr(desk.runtime, "clock", clock)
+    made = Season(desk, clock)
+    await made.own_years()
+    await made.rates()
     return made
