@@ -44,9 +44,11 @@ class PayeeAccount(Base):
 
 
 class OfItsCase:
-    """What is read with an award from the case it came from; written there only.
+    """What is read with an award from elsewhere, and written there only: its case, its money.
 
-    `added` are the versions that the step in hand adds, for the answer to it.
+    Of closed months `owed_rial` is still to be paid and `debt_rial` to be recovered, by the plan of
+    `month_rial` and `paused_until`. `added` are the versions that the step in
+    hand adds, for the answer to it.
     """
 
     holders: Sequence[bytes] = ()
@@ -57,6 +59,10 @@ class OfItsCase:
     channel: str | None = None
     past: Sequence[Mapping[str, Any]] = ()
     added: Sequence[Mapping[str, Any]] = ()
+    owed_rial: int = 0
+    debt_rial: int = 0
+    month_rial: int | None = None
+    paused_until: str | None = None
 
 
 class Award(OfItsCase, Base):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.livelihood.desk import Desk
 from tests.livelihood.runs.month import TABLES, Month, a_month
-from tests.livelihood.runs.season import Season, Then
+from tests.livelihood.runs.season import Season, begun
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,10 +31,11 @@ async def month(desk: Desk) -> Month:
 
 @pytest.fixture
 async def season(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Season:
-    """Half a year with rates, at its beginning."""
-    clock = Then()
-    monkeypatch.setattr(desk.runtime, "clock", clock)
-    made = Season(desk, clock)
-    await made.own_years()
-    await made.rates()
-    return made
+    """Four months with rates, at their beginning."""
+    return await begun(desk, monkeypatch, months=4)
+
+
+@pytest.fixture
+async def long_season(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Season:
+    """Half a year."""
+    return await begun(desk, monkeypatch, months=6)

@@ -1,14 +1,14 @@
-"""Half a year that is one test's own: months are closed, and then more becomes known of them."""
+"""Some months that are one test's own: months are closed, and then more becomes known of them."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from services.livelihood.awards.actions.life import look_again
 from services.livelihood.ledger.queries import balances
@@ -19,7 +19,7 @@ from tests.livelihood.desk import Desk
 from tests.livelihood.runs.month import _AWARDS
 
 RATES = (10_000_000, 15_000_000, 20_000_000, 26_000_000, 31_000_000)
-_HALVES = ((year, first) for year in count(1450) for first in (1, 7))
+FIRST, LAST = 1450 * 12, 1460 * 12
 
 
 class Then:
@@ -42,11 +42,21 @@ class Season:
 
     desk: Desk
     clock: Then
-    half: tuple[int, int] = field(default_factory=lambda: next(_HALVES))
+    months: int = 4
+    first: int = 0
+    _next: ClassVar[int] = FIRST
+
+    def __post_init__(self) -> None:
+        self.first = Season._next
+        Season._next += self.months
+        assert Season._next <= LAST, "more months than there are years kept for them"
 
     def number(self, month: int) -> int:
-        year, first = self.half
-        return year * 100 + first + month - 1
+        year, number = divmod(self.first + month - 1, 12)
+        return year * 100 + number + 1
+
+    def month(self, number: int) -> int:
+        return number // 100 * 12 + number % 100 - self.first
 
     def period(self, month: int) -> str:
         return f"{self.number(month) // 100}-{self.number(month) % 100:02d}"
@@ -77,11 +87,14 @@ class Season:
 
     async def rates(self, amounts: Sequence[int] = RATES, *, since: int = 1) -> None:
         """These amounts from a month of the season on; those before end with the month before."""
-        first, last = self.number(since), self.number(6)
+        first, last = self.number(since), self.number(self.months)
         await self.desk.eye.execute(
-            "UPDATE livelihood.rate SET to_period = $1"
-            " WHERE from_period BETWEEN $2 AND $1 AND to_period = $3",
-            first - 1, self.number(1), last,
+            "DELETE FROM livelihood.rate WHERE from_period BETWEEN $1 AND $2", first, last
+        )
+        await self.desk.eye.execute(
+            "UPDATE livelihood.rate SET to_period = $3"
+            " WHERE from_period >= $1 AND to_period = $2",
+            self.number(1), last, self.number(since - 1),
         )  # fmt: skip
         await self.desk.eye.executemany(
             "INSERT INTO livelihood.rate (id, covered_size, amount_rial, from_period, to_period,"
@@ -91,17 +104,28 @@ class Season:
              for size, amount in enumerate(amounts, start=1)],
         )  # fmt: skip
 
-    async def household(self, size: int = 3, *, since: int = 1) -> UUID:
-        """An award of so many people, from a month on."""
-        self.on(since, 1)
+    async def household(self, size: int = 3, *, since: int = 1, day: int = 1) -> UUID:
+        """An award of so many people, from a month on; made on a day of it."""
+        self.on(since, day)
         [made] = await self.desk.eye.fetch(
-            _AWARDS, 1, 1, self.period(since), self.clock.now(), self.day(6, 29), self.day(since, 1)
+            _AWARDS,
+            1,
+            1,
+            self.period(since),
+            self.clock.now(),
+            self.day(since, 29),
+            self.day(since, 1),
         )
         await self.desk.eye.execute(
             "UPDATE livelihood.award SET covered_size = $2, ends_on = NULL,"
             " person_ids = person_ids || $3::uuid[] WHERE id = $1",
             made["id"], size, [uuid7() for _ in range(size - 1)],
         )  # fmt: skip
+        await self.desk.eye.execute(
+            "UPDATE livelihood.\"case\" SET province = 'Tehran', office_code = 'T-1'"
+            " WHERE award_id = $1",
+            made["id"],
+        )
         await self.desk.eye.execute(
             "INSERT INTO livelihood.award_version (award_id, version, effective_from_period,"
             " covered_size, reason, recorded_at) VALUES ($1, 1, $2, $3, 'admission', $4)",
@@ -124,7 +148,7 @@ class Season:
 
     async def does(self, role: str, award: UUID, action: str, body: Any, **claims: Any) -> Any:
         """One step of the award by somebody of this role; it has to be accepted."""
-        who = self.desk.caller(role, province=None, office_code=None, **claims)
+        who = self.desk.caller(role, **claims)
         answer = await who.post(f"/awards/{award}/{action}", body)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -149,10 +173,12 @@ class Season:
             award,
             kind,
         )
-        return {row["period"] - self.number(1) + 1: row for row in rows}
+        return {self.month(row["period"]): row for row in rows}
 
     async def paid(self, award: UUID, *, kind: str = "regular") -> dict[int, int]:
-        return {month: row["amount_rial"] for month, row in (await self.items(award, kind=kind)).items()}
+        return {
+            month: row["amount_rial"] for month, row in (await self.items(award, kind=kind)).items()
+        }
 
     async def adjusted(self, award: UUID, kind: str = "difference") -> list[tuple[int, int, str]]:
         """Month, Rials and cause of what was adjusted, in the order in which it was."""
@@ -161,8 +187,7 @@ class Season:
             award,
             kind,
         )
-        first = self.number(1)
-        return [(row["period"] - first + 1, row["delta_rial"], row["cause"]) for row in rows]
+        return [(self.month(row["period"]), row["delta_rial"], row["cause"]) for row in rows]
 
     async def open(self, award: UUID) -> int:
         """What is still to be paid of closed months, below zero what is to be recovered."""
@@ -175,3 +200,13 @@ class Season:
     async def booked(self, run: dict[str, Any]) -> dict[str, int]:
         async with self.desk.runtime.transaction() as tx:
             return await balances(tx, run_id=UUID(run["run_id"]))
+
+
+async def begun(desk: Desk, monkeypatch: pytest.MonkeyPatch, *, months: int) -> Season:
+    """So many months with rates; the service's clock is the test's from now on."""
+    clock = Then()
+    monkeypatch.setattr(desk.runtime, "clock", clock)
+    made = Season(desk, clock, months)
+    await made.own_years()
+    await made.rates()
+    return made
