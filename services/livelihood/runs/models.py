@@ -20,7 +20,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.livelihood.models import Base
@@ -45,7 +45,8 @@ class Run(_Stepped, Base):
 
     `rates` are those of its opening, so that every shard counts with the same. What the snapshot
     froze: how many items, their Rials, and the hash over the digests of its shards. `reckons` are
-    the closed months that it compares with what is known now, `recovery` the policy of its offsets.
+    the closed months that it compares with what is known now, `recovery` the policy of its offsets;
+    `reckoned` the rates by which its own month was compared last, where they are not `rates`.
     """
 
     __tablename__ = "run"
@@ -61,6 +62,7 @@ class Run(_Stepped, Base):
     rates: Mapped[list[Any]] = mapped_column(JSONB)
     rate_version: Mapped[str] = mapped_column(Text)
     reckons: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
+    reckoned: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     recovery: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     snapshot_at: Mapped[datetime | None] = mapped_column(INSTANT)
     snapshot_hash: Mapped[str | None] = mapped_column(Text)

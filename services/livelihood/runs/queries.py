@@ -49,26 +49,20 @@ async def rates_for(tx: Transaction, period: int) -> list[Rate]:
 async def closed_months(tx: Transaction, until: int) -> list[Closed]:
     """The months up to this one whose regular list is closed, with the rates of now.
 
-    They were last reckoned by the newest list that was closed since, else by their own. A month
-    for which not every size has a rate any more is left as it is.
+    Those last reckoned by are its own, or the ones of a list that was closed since. A month for
+    which not every size has a rate any more is left as it is.
     """
     rows = await tx.fetch(
         """
         SELECT r.id, r.period, r.opened_at, now.amounts,
-            coalesce(last.amounts, (SELECT jsonb_agg(x -> 1 ORDER BY x -> 0)
-                                    FROM jsonb_array_elements(r.rates) x)) AS before
+            coalesce(r.reckoned, (SELECT array_agg((x ->> 1)::bigint ORDER BY x -> 0)
+                                  FROM jsonb_array_elements(r.rates) x)) AS before
         FROM livelihood.run r
         CROSS JOIN LATERAL (
             SELECT array_agg(amount_rial ORDER BY covered_size) AS amounts FROM livelihood.rate
             WHERE from_period <= r.period AND (to_period IS NULL OR to_period >= r.period)
               AND ($2 OR confirmed_by IS NOT NULL OR confidence = 'H')
         ) now
-        LEFT JOIN LATERAL (
-            SELECT c -> 'amounts' AS amounts
-            FROM livelihood.run l CROSS JOIN jsonb_array_elements(l.reckons) c
-            WHERE l.status <> 'open' AND c ->> 'run_id' = r.id::text
-            ORDER BY l.snapshot_at DESC LIMIT 1
-        ) last ON true
         WHERE r.kind = 'regular' AND r.status <> 'open' AND r.period <= $1 ORDER BY r.period
         """,
         until,
@@ -76,9 +70,16 @@ async def closed_months(tx: Transaction, until: int) -> list[Closed]:
     )
     return [
         Closed(row["period"], row["id"], row["opened_at"], row["amounts"],
-               anew=row["amounts"] != loads(row["before"]))
+               anew=row["amounts"] != row["before"])
         for row in rows if len(row["amounts"] or ()) == TOP_SIZE
     ]  # fmt: skip
+
+
+async def note_reckoned(tx: Transaction, run: Run) -> None:
+    """The closed months that this run has compared by other rates stand by those from now on."""
+    for one in (Closed.read(stored) for stored in run.reckons if stored["anew"]):
+        statement = "UPDATE livelihood.run SET reckoned = $2 WHERE id = $1"
+        await tx.write(statement, one.run_id, one.amounts)
 
 
 async def budget_locked(tx: Transaction, year: int) -> int:

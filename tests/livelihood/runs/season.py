@@ -93,8 +93,8 @@ class Season:
         )
         await self.desk.eye.execute(
             "UPDATE livelihood.rate SET to_period = $3"
-            " WHERE from_period >= $1 AND to_period = $2",
-            self.number(1), last, self.number(since - 1),
+            " WHERE from_period >= $1 AND from_period < $2 AND to_period >= $2",
+            self.number(1), first, self.number(since - 1),
         )  # fmt: skip
         await self.desk.eye.executemany(
             "INSERT INTO livelihood.rate (id, covered_size, amount_rial, from_period, to_period,"

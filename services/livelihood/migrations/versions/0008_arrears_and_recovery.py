@@ -21,6 +21,8 @@ def upgrade() -> None:
         default = sa.text(f"'{empty}'::jsonb")
         column = sa.Column(name, jsonb, server_default=default, nullable=False)
         op.add_column("run", column, schema="livelihood")
+    column = sa.Column("reckoned", postgresql.ARRAY(sa.BigInteger()), nullable=True)
+    op.add_column("run", column, schema="livelihood")
     nothing = sa.text("0")
     column = sa.Column("recovered_rial", sa.BigInteger(), server_default=nothing, nullable=False)
     op.add_column("item", column, schema="livelihood")
@@ -115,5 +117,5 @@ def downgrade() -> None:
     op.execute(f"REVOKE UPDATE (reversed) ON livelihood.item FROM {batch}")
     op.drop_constraint(op.f("ck_item_recovered"), "item", schema="livelihood", type_="check")
     op.drop_column("item", "recovered_rial", schema="livelihood")
-    for name in ("recovery", "reckons"):
+    for name in ("reckoned", "recovery", "reckons"):
         op.drop_column("run", name, schema="livelihood")

@@ -168,4 +168,5 @@ async def freeze(runtime: Runtime, run_id: UUID) -> bool:
         run.held_rial = sum(shard["held_rial"] for shard in shards)
         await advance(tx, run, "take_snapshot", SYSTEM)
         await books.enter(tx, run)
+        await queries.note_reckoned(tx, run)
     return True
