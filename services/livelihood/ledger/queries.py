@@ -26,14 +26,13 @@ async def entry(tx: Transaction, entry_id: UUID) -> tuple[UUID | None, list[Line
 async def debts_changed(tx: Transaction, run_id: UUID) -> dict[str, int]:
     """By how many Rials a run has changed what is to be recovered, each kind of change above zero.
 
-    `found` and `cancelled` differences, `offset` ones, and what was withdrawn by the state in which
-    its item was.
+    Differences are `found` or `cancelled`; the others go by their kind.
     """
     rows = await tx.fetch(
         """
         SELECT CASE kind WHEN 'difference' THEN
                 CASE WHEN debt_rial > 0 THEN 'found' ELSE 'cancelled' END
-            WHEN 'withdrawn' THEN cause ELSE kind END AS change,
+            ELSE kind END AS change,
             sum(abs(debt_rial))::bigint AS rial
         FROM livelihood.adjustment WHERE run_id = $1 AND debt_rial <> 0 GROUP BY change
         """,

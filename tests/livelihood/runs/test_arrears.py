@@ -157,3 +157,18 @@ async def test_two_lists_at_once_pay_what_is_owed_once(season):
     await asyncio.gather(*(season.closed(month, "arrears") for month in (1, 2, 3)))
     assert await season.adjusted(award) == [(1, RISEN[1] - RATES[1], "rate")]
     assert list((await season.paid(award, kind="arrears")).values()) == [RISEN[1] - RATES[1]]
+
+
+@pytest.mark.req("H27")
+async def test_a_month_that_an_emergency_has_paid_is_not_owed_again(season):
+    await season.closed(1)
+    award = await season.household(2, day=28)
+    await season.desk.eye.execute(
+        "INSERT INTO livelihood.item (period, id, run_id, kind, component, award_id, household_id,"
+        " covered_size, amount_rial, state) SELECT $2, uuidv7(), uuidv7(), 'emergency', 'base',"
+        " uuidv7(), household_id, 2, 1000, 'paid' FROM livelihood.award WHERE id = $1",
+        award,
+        season.number(1),
+    )
+    await season.closed(2, "arrears")
+    assert await season.adjusted(award) == []

@@ -2,7 +2,7 @@
 
 from services.livelihood.ledger.actions import post
 from services.livelihood.ledger.queries import debts_changed
-from services.livelihood.ledger.rules import PAYABLE, RECOVERY, RETURNED, SUPPORT, Line, transfer
+from services.livelihood.ledger.rules import PAYABLE, RECOVERY, SUPPORT, Line, transfer
 from services.livelihood.runs.models import Run
 from shared.storage.db import Transaction
 
@@ -11,8 +11,7 @@ APPROVED, RECKONED = "run_approved", "run_reckoned"
 SIDES = {
     "found": (RECOVERY, SUPPORT),
     "cancelled": (SUPPORT, RECOVERY),
-    "held": (PAYABLE, RECOVERY),
-    "returned": (RETURNED, RECOVERY),
+    "withdrawn": (PAYABLE, RECOVERY),
 }
 
 

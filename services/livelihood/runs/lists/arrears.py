@@ -4,6 +4,7 @@ Its rows of `adjustment` say of which months; what was overpaid in others is rec
 """
 
 from services.livelihood.runs.lists import due
+from services.livelihood.runs.lists.closing import CLOSE
 
 # A household has one item, by its newest award: what an earlier one is owed comes with it. A month
 # that is held as an item of its own was approved, so it is not among the differences. Nothing goes
@@ -50,5 +51,4 @@ WITH unasked AS (
         o.period, 'arrears', 'arrears', -o.rial, 0, $1, $3
     FROM open o
 )
-{due.TAKEN}
-"""  # noqa: S608 - a constant
+{CLOSE}"""  # noqa: S608 - a constant

@@ -39,23 +39,13 @@ def item_id(run: str, component: str) -> str:
         || right(md5({run}::uuid::text || a.id::text || {component}), 19))::uuid"""
 
 
-# What a shard comes to, from the rows that were placed in it.
-TAKEN = """
-UPDATE livelihood.run_shard AS s
-SET done_at = $3, planned = t.planned, held = t.held, digest = t.digest,
-    planned_rial = t.planned_rial, held_rial = t.held_rial
-FROM (
-    SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
-        count(*) FILTER (WHERE state = 'held') AS held,
-        coalesce(sum(amount_rial) FILTER (WHERE state = 'planned'), 0) AS planned_rial,
-        coalesce(sum(amount_rial) FILTER (WHERE state = 'held'), 0) AS held_rial,
-        sha256(coalesce(string_agg(
-            uuid_send(id) || uuid_send(household_id) || int8send(amount_rial), '' ORDER BY id
-        ), '')) AS digest
-    FROM placed
-) AS t
-WHERE s.run_id = $1 AND s.number = $2
-"""
+def replaced(month: str) -> str:
+    """Whether an emergency has paid in place of a month (a number), by an item of its own (H27)."""
+    return f"""EXISTS (
+        SELECT FROM livelihood.item e WHERE e.period = {month} AND e.kind = 'emergency'
+          AND e.household_id = a.household_id AND e.component = 'base' AND NOT e.reversed)"""
+
+
 # The next numbers of an award's adjustments, in the order of their months. Whoever else adds to the
 # same award meanwhile takes the same number: one of the two begins anew.
 NUMBER = """(SELECT coalesce(max(number), 0) FROM livelihood.adjustment n WHERE n.award_id = {0})

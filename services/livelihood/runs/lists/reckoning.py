@@ -39,7 +39,8 @@ WITH closed AS (
     JOIN livelihood.award a ON a.id = t.id
     JOIN closed c ON a.start_period <= c.month AND (c.anew OR c.period <> ALL (t.seen))
     CROSS JOIN LATERAL (
-        SELECT {due.stands("c.month", "c.first_day")} IS TRUE AS it
+        SELECT {due.stands("c.month", "c.first_day")} IS TRUE
+            AND NOT {due.replaced("c.period")} AS it
     ) AS stands
     {due.ruling("c.month")}
     CROSS JOIN LATERAL (SELECT coalesce(v.covered_size, a.covered_size) AS size) AS counted
@@ -78,7 +79,7 @@ ON CONFLICT (award_id) DO UPDATE SET version = EXCLUDED.version, months = EXCLUD
 WHERE k.version <= EXCLUDED.version
 """  # noqa: S608 - a constant
 
-# What was approved and no bank has had is withdrawn where nothing of it is due any more: it is
+# What was approved and is still held is withdrawn where nothing of it is due any more: it is
 # neither paid nor recovered. $5 and $6 are the closed months and their runs, as above.
 WITHDRAWN = f"""
 WITH open AS (
@@ -94,13 +95,12 @@ WITH open AS (
     CROSS JOIN LATERAL (
         SELECT id FROM livelihood.item
         WHERE period = c.period AND id = {due.item_id("c.run_id", "'base'")} AND NOT reversed
-          AND state IN ('held', 'returned') AND amount_rial + recovered_rial + o.differences = 0
+          AND state = 'held' AND amount_rial + recovered_rial + o.differences = 0
         LIMIT 1
     ) i
 ), gone AS (
     UPDATE livelihood.item i SET reversed = true FROM unpaid u
-    WHERE i.period = u.period AND i.id = u.id AND i.state IN ('held', 'returned')
-      AND NOT i.reversed
+    WHERE i.period = u.period AND i.id = u.id AND i.state = 'held' AND NOT i.reversed
     RETURNING u.award_id, u.period, u.rial, i.amount_rial, i.state
 )
 INSERT INTO livelihood.adjustment

@@ -2,6 +2,7 @@
 
 from services.livelihood.runs import rules
 from services.livelihood.runs.lists import due
+from services.livelihood.runs.lists.closing import CLOSE
 
 # Who is in the list: whose award had been made when the run was opened and stands in this month; as
 # many count as the version says that was recorded by then. What was paid too much is kept back from
@@ -45,6 +46,7 @@ WITH months AS (
     END AS rial) AS recovered
     WHERE a.id >= $8 AND ($9::uuid IS NULL OR a.id < $9) AND counted.size > 0
       AND a.created_at <= $10 AND {due.stands("$11", "$12")}
+      AND NOT {due.replaced("$4")}
     ORDER BY a.id
     RETURNING id, award_id, household_id, amount_rial, recovered_rial, state
 ), offsets AS (
@@ -58,5 +60,4 @@ WITH months AS (
         o.period, 'offset', 'recovery', o.rial, -o.rial, $1, $3
     FROM offsets o WHERE o.rial > 0
 )
-{due.TAKEN}
-"""  # noqa: S608 - a constant
+{CLOSE}"""  # noqa: S608 - a constant
