@@ -113,6 +113,7 @@ _PAGE = [
     _told("livelihood.award_account_changed"),
     _told("livelihood.suspended"),
     _told("livelihood.resumed"),
+    _told("livelihood.recovery_planned"),
     _told("livelihood.exit_review_opened"),
     _told("livelihood.kept"),
     _told("livelihood.renewal_review_opened", facts=("due_on",)),

@@ -1,14 +1,24 @@
 """For every operation a request that is accepted as it stands: a case where it may happen."""
 
 from tests import make
-from tests.prove import ground_bank, ground_intake, ground_livelihood, ground_results
+from tests.prove import (
+    ground_bank,
+    ground_intake,
+    ground_livelihood,
+    ground_recovery,
+    ground_results,
+)
 from tests.prove.document import Operation
 from tests.prove.ground_intake import Intake
 from tests.prove.ground_results import Results
 from tests.prove.sending import Ready
 
 RECIPES = (
-    ground_intake.RECIPES | ground_livelihood.RECIPES | ground_bank.RECIPES | ground_results.RECIPES
+    ground_intake.RECIPES
+    | ground_livelihood.RECIPES
+    | ground_bank.RECIPES
+    | ground_results.RECIPES
+    | ground_recovery.RECIPES
 )
 # No case of these services can be opened yet: all that can be asked for is not there.
 UNREACHABLE = {

@@ -35,6 +35,20 @@ class ObjectedBefore(Refusal):
     en = "This decision has been objected to before"
 
 
+class NothingToRecover(Refusal):
+    status, code = 409, "nothing_to_recover"
+    fa = "برای این پرونده اضافه‌پرداختی در دست وصول نیست"
+    en = "Nothing is to be recovered of this award"
+
+
+class AboveRecoveryCap(Refusal):
+    """Give the most that may be kept back of a month as `cap_rial`."""
+
+    status, code = 409, "above_recovery_cap"
+    fa = "این مبلغ از سقف ماهانهٔ بازپرداخت بیشتر است"
+    en = "This is more than may be kept back of a month"
+
+
 class ReturnTooEarly(Refusal):
     """Give the first day on which the household may return as `may_return_on`."""
 

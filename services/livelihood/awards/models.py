@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     ForeignKey,
@@ -47,9 +48,11 @@ class PayeeAccount(Base):
 
 
 class OfItsCase:
-    """What is read with an award from the case it came from; written there only.
+    """What is read with an award from elsewhere, and written there only: its case, its money.
 
-    `added` are the versions that the step in hand adds, for the answer to it.
+    Of closed months `owed_rial` is still to be paid and `debt_rial` to be recovered, by the plan of
+    `month_rial` and `paused_until`. `added` are the versions that the step in
+    hand adds, for the answer to it.
     """
 
     holders: Sequence[bytes] = ()
@@ -60,6 +63,10 @@ class OfItsCase:
     channel: str | None = None
     past: Sequence[Mapping[str, Any]] = ()
     added: Sequence[Mapping[str, Any]] = ()
+    owed_rial: int = 0
+    debt_rial: int = 0
+    month_rial: int | None = None
+    paused_until: str | None = None
 
 
 class Award(OfItsCase, Base):
@@ -157,6 +164,26 @@ class AwardVersion(Base):
     __table_args__ = (
         CheckConstraint("covered_size >= 0", name="covered_size"),
         CheckConstraint(f"effective_from_period {PERIOD}", name="effective_from_period"),
+    )
+
+
+class RecoveryPlan(Base):
+    """How much of a month is kept back for what was paid too much; the highest version rules.
+
+    While `paused_until` is not over nothing is kept back. The reason stands in the history.
+    """
+
+    __tablename__ = "recovery_plan"
+
+    award_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.award.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    month_rial: Mapped[int] = mapped_column(BigInteger)
+    paused_until: Mapped[str | None] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(INSTANT)
+
+    __table_args__ = (
+        CheckConstraint("month_rial > 0", name="month"),
+        CheckConstraint(f"paused_until {PERIOD}", name="paused_until"),
     )
 
 

@@ -11,7 +11,7 @@ import asyncpg
 
 from services.livelihood.awards import rules
 from services.livelihood.awards.models import Award
-from services.livelihood.awards.schemas import AwardOut, AwardView, VersionOut
+from services.livelihood.awards.schemas import AdjustmentOut, AwardOut, AwardView, VersionOut
 from services.livelihood.awards.workflow import AWARD
 from services.livelihood.queries import award_id as parse_id
 from services.livelihood.queries import seen_by
@@ -23,16 +23,32 @@ from shared.web.errors import NotFound
 from shared.web.page import Cursor, Page
 
 AMONG_COLLEAGUES = "declare_conflict"
+SHOWN = 100
+"""So many adjustments are shown with an award; the books have them all."""
 _OF_CASE = """
     coalesce(a.payee_index, c.applicant_index) AS payee_index, c.kin, c.province, c.office_code,
     c.filed_by, c.channel,
     array_append(c.holders, coalesce(a.payee_index, c.applicant_index)) AS holders
 """
+# What stands open of closed months, each for itself, and by which plan it is recovered.
+_MONEY = "open.owed_rial, open.debt_rial, plan.month_rial, plan.paused_until"
+_OF_MONEY = """
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(m.rial) FILTER (WHERE m.rial > 0), 0)::bigint AS owed_rial,
+            coalesce(-sum(m.rial) FILTER (WHERE m.rial < 0), 0)::bigint AS debt_rial
+        FROM (SELECT sum(d.delta_rial) AS rial FROM livelihood.adjustment d
+              WHERE d.award_id = a.id GROUP BY d.period) m
+    ) open
+    LEFT JOIN LATERAL (
+        SELECT month_rial, paused_until FROM livelihood.recovery_plan
+        WHERE award_id = a.id ORDER BY version DESC LIMIT 1
+    ) plan ON true
+"""
 _WHOLE = f"""
-    SELECT a.*, {_OF_CASE},
+    SELECT a.*, {_OF_CASE}, {_MONEY},
         (SELECT json_agg(h ORDER BY h.version) FROM livelihood.history h
          WHERE h.subject_id = a.id) AS past
-    FROM livelihood.award a JOIN livelihood."case" c ON c.id = a.case_id
+    FROM livelihood.award a JOIN livelihood."case" c ON c.id = a.case_id {_OF_MONEY}
 """  # noqa: S608 - constants
 
 # Who is to be paid for a month ($1), with which size: `held` months are owed but not paid yet.
@@ -144,6 +160,20 @@ async def versions(tx: Transaction, award_id: UUID) -> list[asyncpg.Record]:
     )
 
 
+async def adjustments(tx: Transaction, award_id: UUID) -> list[AdjustmentOut]:
+    """What was adjusted of closed months and how it was made good, the last first."""
+    rows = await tx.fetch(
+        "SELECT period, kind, cause, delta_rial, at FROM livelihood.adjustment"
+        " WHERE award_id = $1 ORDER BY number DESC LIMIT $2",
+        award_id,
+        SHOWN,
+    )
+    return [
+        AdjustmentOut(**{**row, "period": f"{row['period'] // 100}-{row['period'] % 100:02d}"})
+        for row in rows
+    ]
+
+
 async def payable(tx: Transaction, period: str) -> list[asyncpg.Record]:
     """Every award that a month's payment is for, held ones marked."""
     return await tx.fetch(PAYABLE, period)
@@ -185,8 +215,8 @@ async def page(
             where.append(condition.format(n=len(values)))
     values.append(limit + 1)
     rows = await tx.fetch(
-        f'SELECT a.* FROM livelihood.award a JOIN livelihood."case" c ON c.id = a.case_id'  # noqa: S608
-        f" WHERE {' AND '.join(where)} ORDER BY a.id DESC LIMIT ${len(values)}",
+        f'SELECT a.*, {_MONEY} FROM livelihood.award a JOIN livelihood."case" c ON c.id = a.case_id'  # noqa: S608
+        f" {_OF_MONEY} WHERE {' AND '.join(where)} ORDER BY a.id DESC LIMIT ${len(values)}",
         *values,
     )
     items = [AwardOut(**_shown(row)) for row in rows[:limit]]
@@ -195,7 +225,9 @@ async def page(
     return Page[AwardOut](items=items, next_cursor=following)
 
 
-def show(row: Award, past_versions: Sequence[Any], actor: Actor) -> AwardView:
+def show(
+    row: Award, past_versions: Sequence[Any], actor: Actor, *, adjustments: Sequence[AdjustmentOut]
+) -> AwardView:
     """An award for this caller; what colleagues say among themselves stays there."""
     status = AWARD.status(row.status)
     done = {past["step"] for past in row.past if past["actor_sub"] == actor.sub}
@@ -204,6 +236,7 @@ def show(row: Award, past_versions: Sequence[Any], actor: Actor) -> AwardView:
         history = [one for one in history if one.step != AMONG_COLLEAGUES]
     return AwardView(
         **_shown(row.__dict__),
+        adjustments=adjustments,
         next_step=AWARD.next_step.get(status),
         actions=AWARD.actions(status, actor.roles, done),
         history=history,
@@ -219,6 +252,12 @@ def _shown(row: Any) -> dict[str, Any]:
         **{name: row[name] for name in AwardOut.model_fields if name in dict(row)},
         **{f"{name}_jalali": jalali_text(day) if day else None for name, day in days.items()},
         "award_id": row["id"],
+        "money": {
+            "owed_rial": row["owed_rial"],
+            "debt_rial": row["debt_rial"],
+            "month_rial": row["month_rial"],
+            "paused_until": row["paused_until"],
+        },
         "status_label": AWARD.labels[AWARD.status(row["status"])],
     }
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from services.livelihood.awards import queries
-from services.livelihood.awards.actions import steps
+from services.livelihood.awards.actions import recovery, steps
 from services.livelihood.awards.schemas import (
     AccountIn,
     AwardOut,
@@ -18,6 +18,7 @@ from services.livelihood.awards.schemas import (
     DecideStopObjectionIn,
     ObjectToStopIn,
     OpenExitReviewIn,
+    RecoveryPlanIn,
     RenewIn,
     ResumeIn,
     StopIn,
@@ -42,6 +43,7 @@ ACTIONS: dict[str, tuple[type[BaseModel], Action]] = {
     "open_exit_review": (OpenExitReviewIn, steps.open_exit_review),
     "decide_exit_review": (DecideExitReviewIn, steps.decide_exit_review),
     "renew": (RenewIn, steps.renew),
+    "set_recovery_plan": (RecoveryPlanIn, recovery.set_recovery_plan),
     "change_size": (ChangeSizeIn, steps.change_size),
     "object": (ObjectToStopIn, steps.object_to_stop),
     "decide_objection": (DecideStopObjectionIn, steps.decide_objection),
@@ -74,7 +76,10 @@ async def awards(
 async def award(award_id: UUID, tx: Tx, actor: Sees) -> Response:
     """One award, with the ETag of its version."""
     row = await queries.get_or_refuse(tx, award_id, actor=actor)
-    found = queries.show(row, await queries.versions(tx, award_id), actor)
+    found = queries.show(
+        row, await queries.versions(tx, award_id), actor,
+        adjustments=await queries.adjustments(tx, award_id),
+    )  # fmt: skip
     answer = made(200, found, version=found.version)
     return Response(answer.body, answer.status, answer.headers, media_type="application/json")
 
@@ -133,8 +138,11 @@ async def _take(
         row = await queries.get_or_refuse(tx, award_id, actor=actor)
         check(tx, row, name, actor)
         versions = await queries.versions(tx, award_id)
+        adjusted = await queries.adjustments(tx, award_id)
         tx.reply = lambda: made(
-            200, queries.show(row, [*versions, *row.added], actor), version=row.version
+            200,
+            queries.show(row, [*versions, *row.added], actor, adjustments=adjusted),
+            version=row.version,
         )
         await action(tx, row, actor, body)
         return respond(tx)

@@ -300,6 +300,15 @@ def renewal_day(ends_on: date | None, review_on: date | None, *, days_before: in
     return min((day for day in (before_end, review_on) if day is not None), default=None)
 
 
+# What was paid too much
+
+
+def recovery_cap(rate_rial: int, policy: Mapping[str, int]) -> int:
+    """The most that may be kept back of a month worth so much; a household keeps the rest."""
+    part = rate_rial * policy["cap_percent"] // 100
+    return max(0, min(part, rate_rial - max(policy["keep_rial"], 1)))
+
+
 # The end, and coming back
 
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.livelihood.schemas import Sentence, body
 from shared.cases import PastStep
 from shared.values.calendar import Day
-from shared.values.identifiers import Sheba
-from shared.values.money import RialOrZero
+from shared.values.identifiers import Period, Sheba
+from shared.values.money import Rial, RialOrZero
 from shared.values.text import LongText
 
 Reasons = Annotated[
@@ -122,6 +122,20 @@ class AccountIn(BaseModel):
     sheba: Sheba = Field(description="شمارهٔ شبای تازه به نام خود دریافت‌کننده")
 
 
+class RecoveryPlanIn(BaseModel):
+    """How much of each month is kept back for what was paid too much, and until when nothing is."""
+
+    model_config = body(
+        month_rial=2000000, paused_until="1405-12", reason="هزینهٔ درمان فرزند خانوار"
+    )
+
+    month_rial: Rial = Field(description="مبلغ هر ماه؛ تا سقفی که مقرره می‌گوید")
+    paused_until: Period | None = Field(
+        default=None, description="آخرین ماهی که به سبب سختی معیشت چیزی نگه داشته نمی‌شود"
+    )
+    reason: Sentence = Field(description="چرا این اندازه، و چرا درنگ")
+
+
 # What goes out
 
 
@@ -133,6 +147,31 @@ class VersionOut(BaseModel):
     covered_size: int
     reason: str
     recorded_at: datetime
+
+
+class AdjustmentOut(BaseModel):
+    """By how much a closed month differs from what was approved for it, or how that was settled.
+
+    `difference`: more (above zero) or less is due; `arrears` were paid in a list of their own,
+    an `offset` was kept back from a month, and what was `withdrawn` had not been paid yet.
+    """
+
+    period: str = Field(examples=PERIODS)
+    kind: Literal["difference", "arrears", "offset", "withdrawn"]
+    cause: str
+    delta_rial: int
+    at: datetime
+
+
+class MoneyOut(BaseModel):
+    """What stands open of closed months, and how what was paid too much is recovered."""
+
+    owed_rial: int = Field(description="هنوز باید پرداخت شود")
+    debt_rial: int = Field(description="اضافه پرداخت شده و هنوز بازپرداخت نشده است")
+    month_rial: int | None = Field(description="هر ماه این اندازه نگه داشته می‌شود")
+    paused_until: str | None = Field(
+        description="تا پایان این ماه چیزی نگه داشته نمی‌شود", examples=PERIODS
+    )
 
 
 class AwardOut(BaseModel):
@@ -166,6 +205,7 @@ class AwardOut(BaseModel):
     stopped_on_jalali: str | None
     return_opened_on: date | None = Field(description="روزی که راه بازگشت سریع باز شد")
     previous_award_id: UUID | None = Field(description="مستمری پیشین خانوار، اگر بازگشته است")
+    money: MoneyOut
 
 
 class AwardView(AwardOut):
@@ -176,4 +216,5 @@ class AwardView(AwardOut):
     next_step: str | None
     actions: list[str]
     versions: list[VersionOut]
+    adjustments: list[AdjustmentOut]
     history: list[PastStep]

@@ -59,6 +59,10 @@ AWARD = Workflow("livelihood.award", Status, S.ACTIVE, [
     Step("change_account", OPEN | {S.OBJECTION_OPEN}, None, by=APPLICANT,
          tell="livelihood.award_account_changed", fa="حساب دریافت‌کننده تغییر کرد"),
 
+    # What was paid too much is kept back month by month; how much, and when not, a person decides.
+    Step("set_recovery_plan", OPEN | {S.OBJECTION_OPEN}, None, by=APPROVER, not_by=CONFLICT,
+         tell="livelihood.recovery_planned", fa="شیوهٔ بازپرداخت اضافه‌پرداخت تعیین شد"),
+
     # Back to where it stood before; the months held back are paid as arrears. The system releases
     # only what it held itself: what a person suspended, a person resumes.
     Step("suspend", GOES_ON, S.SUSPENDED, by=WORKER | APPROVER, not_by=CONFLICT,

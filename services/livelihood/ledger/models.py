@@ -1,4 +1,4 @@
-"""Tables of the ledger: its accounts, its entries and their lines."""
+"""Tables of the ledger: accounts, entries and their lines, and what is adjusted of a household."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,11 +9,15 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    Index,
+    Integer,
     SmallInteger,
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.livelihood.models import Base
@@ -75,3 +79,48 @@ class Posting(Base):
         CheckConstraint(SIDES, name="side"),
         CheckConstraint("amount_rial > 0", name="amount"),
     )
+
+
+class Adjustment(Base):
+    """One movement in a closed month of an award: how it differs, and how that was made good.
+
+    A `difference` is what is due by what is known now less what was approved; an item is never
+    edited. What a month's rows add up to is still to be paid (above zero) or recovered (below):
+    `arrears` were paid by an item of `run_id`, an `offset` was kept back from one, and `withdrawn`
+    is an approved item that no bank ever had. `debt_rial` is by how much a row changes what is to
+    be recovered. An item that was paid stays paid, for most of it was due: no `recovery_due`.
+    """
+
+    __tablename__ = "adjustment"
+
+    award_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.award.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    period: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(Text)
+    cause: Mapped[str] = mapped_column(Text)
+    delta_rial: Mapped[int] = mapped_column(BigInteger)
+    debt_rial: Mapped[int] = mapped_column(BigInteger)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.run.id"))
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        CheckConstraint("delta_rial <> 0", name="delta"),
+        CheckConstraint("kind IN ('difference', 'arrears', 'offset', 'withdrawn')", name="kind"),
+        CheckConstraint("kind <> 'arrears' OR delta_rial < 0", name="arrears"),
+        CheckConstraint("kind NOT IN ('offset', 'withdrawn') OR delta_rial > 0", name="made_good"),
+        # The books of a run take in what it changed of debts.
+        Index("ix_adjustment_debt", "run_id", postgresql_where=text("debt_rial <> 0")),
+    )
+
+
+class Reckoned(Base):
+    """Which closed months of an award have been compared, at which version of it.
+
+    At a later version, or for another month, it is compared again; it says nothing of amounts.
+    """
+
+    __tablename__ = "reckoned"
+
+    award_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.award.id"), primary_key=True)
+    version: Mapped[int]
+    months: Mapped[list[int]] = mapped_column(ARRAY(Integer))

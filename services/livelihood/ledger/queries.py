@@ -23,6 +23,24 @@ async def entry(tx: Transaction, entry_id: UUID) -> tuple[UUID | None, list[Line
     return rows[0].run_id, [Line(row.account, row.side, row.amount_rial) for row in rows]
 
 
+async def debts_changed(tx: Transaction, run_id: UUID) -> dict[str, int]:
+    """By how many Rials a run has changed what is to be recovered, each kind of change above zero.
+
+    Differences are `found` or `cancelled`; the others go by their kind.
+    """
+    rows = await tx.fetch(
+        """
+        SELECT CASE kind WHEN 'difference' THEN
+                CASE WHEN debt_rial > 0 THEN 'found' ELSE 'cancelled' END
+            ELSE kind END AS change,
+            sum(abs(debt_rial))::bigint AS rial
+        FROM livelihood.adjustment WHERE run_id = $1 AND debt_rial <> 0 GROUP BY change
+        """,
+        run_id,
+    )
+    return {row["change"]: row["rial"] for row in rows}
+
+
 async def balances(tx: Transaction, *, run_id: UUID | None = None) -> dict[str, int]:
     """What stands on each account in Rials, on the side on which it grows; of one run or of all.
 

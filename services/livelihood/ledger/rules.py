@@ -9,6 +9,7 @@ OTHER: dict[Side, Side] = {"debit": "credit", "credit": "debit"}
 # Codes of the accounts that the code itself names; their names and the rest are rows of `account`.
 SUPPORT, PAYABLE = "support", "payable"
 FUNDS, FUNDING = "funds", "funding"
+RECOVERY = "recovery"
 
 
 class Line(NamedTuple):

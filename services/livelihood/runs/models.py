@@ -20,7 +20,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.livelihood.models import Base
@@ -45,7 +45,9 @@ class Run(_Stepped, Base):
 
     `rates` are those of its opening, so that every shard counts with the same. What the snapshot
     froze: how many items, their Rials, and the hash over the digests of its shards. `builder` is
-    who asked for its payment files, and when.
+    who asked for its payment files, and when. `reckons` are the closed months that it compares with
+    what is known now, `recovery` the policy of its offsets; `reckoned` the rates by which its own
+    month was compared last, where they are not `rates`.
     """
 
     __tablename__ = "run"
@@ -60,6 +62,9 @@ class Run(_Stepped, Base):
     changed_at: Mapped[datetime] = mapped_column(INSTANT)
     rates: Mapped[list[Any]] = mapped_column(JSONB)
     rate_version: Mapped[str] = mapped_column(Text)
+    reckons: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
+    reckoned: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    recovery: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     snapshot_at: Mapped[datetime | None] = mapped_column(INSTANT)
     snapshot_hash: Mapped[str | None] = mapped_column(Text)
     planned: Mapped[int | None] = mapped_column(BigInteger)
@@ -123,7 +128,8 @@ class Item(Base):
 
     It has no foreign keys: a million of them would be checked one by one, and items are made from
     awards by the database itself. `id` begins as the award's id does, so that the key grows at its
-    end; it is the same whenever it is made again.
+    end; it is the same whenever it is made again. `amount_rial` is paid; `recovered_rial` was due
+    as well, and kept back for what had been paid too much.
     """
 
     __tablename__ = "item"
@@ -137,6 +143,7 @@ class Item(Base):
     household_id: Mapped[UUID] = mapped_column(Uuid)
     covered_size: Mapped[int] = mapped_column(SmallInteger)
     amount_rial: Mapped[int] = mapped_column(BigInteger)
+    recovered_rial: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     payee_account_id: Mapped[UUID | None] = mapped_column(Uuid)
     state: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
@@ -144,6 +151,7 @@ class Item(Base):
 
     __table_args__ = (
         CheckConstraint("amount_rial > 0", name="amount"),
+        CheckConstraint("recovered_rial >= 0", name="recovered"),
         CheckConstraint(KINDS, name="kind"),
         CheckConstraint(STATES, name="state"),
         CheckConstraint("state <> 'held' OR reason IS NOT NULL", name="held_for_a_reason"),

@@ -10,7 +10,7 @@ import asyncpg
 
 from services.livelihood.runs import rules
 from services.livelihood.runs.models import BankFile, Run
-from services.livelihood.runs.rules import Cycles, Rate
+from services.livelihood.runs.rules import TOP_SIZE, Closed, Cycles, Rate
 from services.livelihood.runs.schemas import FileOut, ItemOut, Progress, RunOut, RunRow
 from services.livelihood.runs.workflow import FUNDED, RUN
 from shared.cases import past_step
@@ -59,6 +59,42 @@ async def rates_for(tx: Transaction, period: int) -> list[Rate]:
     return [Rate(*row) for row in rows]
 
 
+async def closed_months(tx: Transaction, until: int) -> list[Closed]:
+    """The months up to this one whose regular list is closed, with the rates of now.
+
+    Those last reckoned by are its own, or the ones of a list that was closed since. A month for
+    which not every size has a rate any more is left as it is.
+    """
+    rows = await tx.fetch(
+        """
+        SELECT r.id, r.period, r.opened_at, now.amounts,
+            coalesce(r.reckoned, (SELECT array_agg((x ->> 1)::bigint ORDER BY x -> 0)
+                                  FROM jsonb_array_elements(r.rates) x)) AS before
+        FROM livelihood.run r
+        CROSS JOIN LATERAL (
+            SELECT array_agg(amount_rial ORDER BY covered_size) AS amounts FROM livelihood.rate
+            WHERE from_period <= r.period AND (to_period IS NULL OR to_period >= r.period)
+              AND ($2 OR confirmed_by IS NOT NULL OR confidence = 'H')
+        ) now
+        WHERE r.kind = 'regular' AND r.status <> 'open' AND r.period <= $1 ORDER BY r.period
+        """,
+        until,
+        not tx.runtime.settings.production,
+    )
+    return [
+        Closed(row["period"], row["id"], row["opened_at"], row["amounts"],
+               anew=row["amounts"] != row["before"])
+        for row in rows if len(row["amounts"] or ()) == TOP_SIZE
+    ]  # fmt: skip
+
+
+async def note_reckoned(tx: Transaction, run: Run) -> None:
+    """The closed months that this run has compared by other rates stand by those from now on."""
+    for one in (Closed.read(stored) for stored in run.reckons if stored["anew"]):
+        statement = "UPDATE livelihood.run SET reckoned = $2 WHERE id = $1"
+        await tx.write(statement, one.run_id, one.amounts)
+
+
 async def budget_locked(tx: Transaction, year: int) -> int:
     """The budget of a Jalali year in Rials, by its newest version.
 
@@ -99,7 +135,8 @@ async def find_run(tx: Transaction, run_id: UUID) -> Run | None:
     run = Run()
     values = dict(record)
     past = loads(values.pop("past")) or []
-    run.__dict__.update(values, rates=loads(values["rates"]))
+    stored = {name: loads(values[name]) for name in ("rates", "reckons", "recovery")}
+    run.__dict__.update(values, **stored)
     run.past = past
     return run
 
@@ -248,7 +285,7 @@ async def items(
     rows = await tx.fetch(
         f"""
         SELECT id AS item_id, award_id, household_id, component, covered_size, amount_rial,
-               state AS status, reason
+               recovered_rial, state AS status, reason
         FROM livelihood.item WHERE period = $1 AND run_id = $2 {filtered}
         {f"AND id > ${len(more) + 4}" if after else ""}
         ORDER BY id LIMIT $3

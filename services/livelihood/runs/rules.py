@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
+from uuid import UUID
 
 from shared.values.calendar import TEHRAN, tehran_date, working_days_after
 
@@ -21,6 +22,28 @@ class Rate(NamedTuple):
     amount_rial: int
     from_period: int
     to_period: int | None
+
+
+class Closed(NamedTuple):
+    """A month whose regular list is closed, and what a size is worth in it by what is known now.
+
+    `anew`: that is not what it was when the month was last reckoned.
+    """
+
+    period: int
+    run_id: UUID
+    opened_at: datetime
+    amounts: list[int]
+    anew: bool
+
+    def as_json(self) -> dict[str, Any]:
+        stored = {"run_id": str(self.run_id), "opened_at": self.opened_at.isoformat()}
+        return self._asdict() | stored
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        at = datetime.fromisoformat(stored["opened_at"])
+        return cls(**{**stored, "run_id": UUID(stored["run_id"]), "opened_at": at})
 
 
 def as_number(period: str) -> int:

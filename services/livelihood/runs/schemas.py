@@ -26,7 +26,9 @@ class OpenRunIn(BaseModel):
     )
 
     period: Period = Field(description="ماه پرداخت")
-    kind: Literal["regular"] = Field(description="regular: پرداخت ماهانه")
+    kind: Literal["regular", "arrears"] = Field(
+        description="regular: پرداخت ماهانه؛ arrears: معوقه‌های ماه‌های بسته‌شده"
+    )
 
 
 class FundIn(BaseModel):
@@ -158,6 +160,7 @@ class ItemOut(BaseModel):
     component: str
     covered_size: int
     amount_rial: int
+    recovered_rial: int = Field(description="آنچه از این ماه بابت اضافه‌پرداخت نگه داشته شد")
     status: str
     status_label: str
     reason: str | None

@@ -6,6 +6,7 @@ import pytest
 
 from tests.livelihood.desk import Desk
 from tests.livelihood.runs.month import TABLES, Month, a_month
+from tests.livelihood.runs.season import Season, begun
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,3 +27,15 @@ async def month(desk: Desk) -> Month:
     await made.rates()
     await made.budget(10**15)
     return made
+
+
+@pytest.fixture
+async def season(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Season:
+    """Four months with rates, at their beginning."""
+    return await begun(desk, monkeypatch, months=4)
+
+
+@pytest.fixture
+async def long_season(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Season:
+    """Half a year."""
+    return await begun(desk, monkeypatch, months=6)

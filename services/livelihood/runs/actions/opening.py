@@ -4,11 +4,14 @@ import asyncpg
 
 from services.livelihood.runs import queries, rules
 from services.livelihood.runs.errors import RatesIncomplete, RunExists
+from services.livelihood.runs.lists.kinds import RECKON
 from services.livelihood.runs.models import Run
 from services.livelihood.runs.schemas import OpenRunIn
+from shared.storage import policy
 from shared.storage.db import Transaction
 from shared.storage.step import Row
 from shared.storage.timers import timer_values
+from shared.values.calendar import tehran_date
 from shared.values.identifiers import uuid7
 from shared.web.auth import Actor
 from shared.workflow import advance
@@ -23,6 +26,8 @@ async def prepared(tx: Transaction, body: OpenRunIn) -> Run:
     rates = await queries.rates_for(tx, period)
     if missing := rules.missing_sizes(rates):
         raise RatesIncomplete(covered_sizes=missing)
+    today = tehran_date(tx.now)
+    reckons = await queries.closed_months(tx, period) if body.kind in RECKON else []
     return Run(
         id=uuid7(),
         period=period,
@@ -30,6 +35,8 @@ async def prepared(tx: Transaction, body: OpenRunIn) -> Run:
         opened_at=tx.now,
         rates=[list(rate) for rate in rates],
         rate_version=rules.rate_version(rates),
+        reckons=[one.as_json() for one in reckons],
+        recovery=await policy.on(tx, "livelihood.recovery", today),
     )
 
 

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import asyncpg
 
-from services.livelihood.ledger.actions import post
-from services.livelihood.ledger.rules import PAYABLE, SUPPORT, transfer
 from services.livelihood.runs import queries, rules
+from services.livelihood.runs.actions import books
+from services.livelihood.runs.lists import reckoning
 from services.livelihood.runs.lists.kinds import COMPONENT, LISTS
 from services.livelihood.runs.models import Run
 from services.livelihood.runs.workflow import Status
@@ -25,7 +25,7 @@ from shared.workflow import advance
 SHARD_ROWS = 20_000
 FOR_S = 10.0
 """A turn ends well within its lease; the next one goes on."""
-APPROVED = "run_approved"
+NUMBERED = "pk_adjustment"
 
 
 async def take(runtime: Runtime, run_id: UUID, *, for_s: float = FOR_S) -> bool:
@@ -80,8 +80,13 @@ async def _alone(connection: asyncpg.Connection, run_id: UUID) -> None:
 async def _take_shards(pool: asyncpg.Pool, runtime: Runtime, run: Run, until: float) -> None:
     now = asyncio.get_running_loop().time
     async with pool.acquire() as connection:
-        while now() < until and await _take_shard(connection, run, at=runtime.clock.now()):
-            pass
+        while now() < until:
+            try:
+                if not await _take_shard(connection, run, at=runtime.clock.now()):
+                    return
+            except asyncpg.UniqueViolationError as clash:
+                if clash.constraint_name != NUMBERED:
+                    raise  # else another run adjusted the same award: the shard begins anew
 
 
 async def _take_shard(connection: asyncpg.Connection, run: Run, *, at: datetime) -> bool:
@@ -95,6 +100,7 @@ async def _take_shard(connection: asyncpg.Connection, run: Run, *, at: datetime)
         )
         if shard is None:
             return False
+        await _reckon(connection, run, shard, at=at)
         period = rules.as_text(run.period)
         rates = [rules.Rate(*rate) for rate in run.rates]
         await connection.execute(
@@ -113,6 +119,30 @@ async def _take_shard(connection: asyncpg.Connection, run: Run, *, at: datetime)
             period_bounds(period)[0],
         )
     return True
+
+
+async def _reckon(
+    connection: asyncpg.Connection, run: Run, shard: asyncpg.Record, *, at: datetime
+) -> None:
+    """Write down how closed months differ from what is known now, before a list is made of it."""
+    closed = [rules.Closed.read(one) for one in run.reckons]
+    if not closed:
+        return
+    where = run.id, at, shard["from_id"], shard["until_id"]
+    months = [rules.as_text(one.period) for one in closed]
+    await connection.execute(
+        reckoning.DIFFERENCES,
+        *where,
+        [one.period for one in closed],
+        months,
+        [period_bounds(month)[0] for month in months],
+        [one.run_id for one in closed],
+        [one.opened_at for one in closed],
+        [amount for one in closed for amount in one.amounts],
+        [one.anew for one in closed],
+    )
+    runs = [one.period for one in closed], [one.run_id for one in closed]
+    await connection.execute(reckoning.WITHDRAWN, *where, *runs)
 
 
 async def freeze(runtime: Runtime, run_id: UUID) -> bool:
@@ -137,7 +167,6 @@ async def freeze(runtime: Runtime, run_id: UUID) -> bool:
         run.planned_rial = sum(shard["planned_rial"] for shard in shards)
         run.held_rial = sum(shard["held_rial"] for shard in shards)
         await advance(tx, run, "take_snapshot", SYSTEM)
-        if owed := run.planned_rial + run.held_rial:
-            lines = transfer(owed, debit=SUPPORT, credit=PAYABLE)
-            await post(tx, APPROVED, str(run_id), lines, run_id=run_id)
+        await books.enter(tx, run)
+        await queries.note_reckoned(tx, run)
     return True

@@ -1,51 +1,63 @@
-"""The list of a month: every award that holds in it."""
+"""The list of a month: every award that holds in it, less the offset of what was overpaid."""
 
 from services.livelihood.runs import rules
+from services.livelihood.runs.lists import due
+from services.livelihood.runs.lists.closing import CLOSE
 
-# Who is in the list: whose award had been made when the run was opened, has begun by this month and
-# has not ended before it; as many count as the version says that was recorded by then and holds in
-# this month. Who is held in it, and why: a suspension that holds this month back (H02), or there is
-# no account that was verified for the payee whom it has now (LV-22, H22).
+# Who is in the list: whose award had been made when the run was opened and stands in this month; as
+# many count as the version says that was recorded by then. What was paid too much is kept back from
+# it: what the household's plan says, else what policy says, within the month's cap, and never all.
 TAKE = f"""
-WITH placed AS (
+WITH months AS (
+    SELECT award_id, period, -sum(delta_rial)::bigint AS rial FROM livelihood.adjustment
+    WHERE award_id >= $8 AND ($9::uuid IS NULL OR award_id < $9)
+    GROUP BY award_id, period HAVING sum(delta_rial) < 0
+), debts AS (
+    SELECT award_id, sum(rial)::bigint AS rial FROM months GROUP BY award_id
+), rule AS (
+    SELECT (recovery->>'unplanned_percent')::bigint AS unplanned,
+        (recovery->>'cap_percent')::bigint AS cap, (recovery->>'keep_rial')::bigint AS keep
+    FROM livelihood.run WHERE id = $1
+), placed AS (
     INSERT INTO livelihood.item (period, id, run_id, kind, component, award_id, household_id,
-        covered_size, amount_rial, payee_account_id, state, reason)
-    SELECT $4, (left(a.id::text, 15) || right(md5($1::uuid::text || a.id::text || $6), 19))::uuid,
-        $1, $5, $6, a.id, a.household_id, counted.size,
-        ($7::bigint[])[least(counted.size, {rules.TOP_SIZE})], a.payee_account_id,
+        covered_size, amount_rial, recovered_rial, payee_account_id, state, reason)
+    SELECT $4, {due.item_id("$1", "$6")}, $1, $5, $6, a.id, a.household_id, counted.size,
+        month.rial - recovered.rial, recovered.rial, a.payee_account_id,
         CASE WHEN held.reason IS NULL THEN 'planned' ELSE 'held' END, held.reason
     FROM livelihood.award a
     JOIN livelihood.payee_account p ON p.id = a.payee_account_id
-    LEFT JOIN LATERAL (
-        SELECT covered_size FROM livelihood.award_version v
-        WHERE v.award_id = a.id AND v.effective_from_period <= $11 AND v.recorded_at <= $10
-        ORDER BY v.version DESC LIMIT 1
-    ) v ON true
+    {due.ruling("$11", known_by="v.recorded_at <= $10")}
     CROSS JOIN LATERAL (SELECT coalesce(v.covered_size, a.covered_size) AS size) AS counted
+    CROSS JOIN LATERAL (
+        SELECT ($7::bigint[])[least(counted.size, {rules.TOP_SIZE})] AS rial
+    ) AS month
+    CROSS JOIN LATERAL (SELECT {due.held("$11")} AS reason) AS held
+    CROSS JOIN rule
+    LEFT JOIN debts d ON d.award_id = a.id
+    LEFT JOIN LATERAL (
+        SELECT month_rial, paused_until FROM livelihood.recovery_plan
+        WHERE award_id = d.award_id ORDER BY version DESC LIMIT 1
+    ) plan ON true
     CROSS JOIN LATERAL (SELECT CASE
-        WHEN a.status = 'suspended' AND coalesce(a.held_from_period, $11) <= $11 THEN 'suspended'
-        WHEN p.person_id <> a.payee_id THEN 'account_missing'
-    END AS reason) AS held
+        WHEN d.rial IS NULL OR plan.paused_until >= $11 THEN 0
+        ELSE greatest(0, least(
+            d.rial, coalesce(plan.month_rial, month.rial * rule.unplanned / 100),
+            month.rial * rule.cap / 100, month.rial - greatest(rule.keep, 1)))
+    END AS rial) AS recovered
     WHERE a.id >= $8 AND ($9::uuid IS NULL OR a.id < $9) AND counted.size > 0
-      AND a.created_at <= $10 AND a.start_period <= $11
-      AND (a.ends_period IS NULL OR $11 <= a.ends_period)
-      AND (a.ends_on IS NULL OR a.ends_on >= $12)
-      AND (a.status NOT IN ('stopped', 'objection_open') OR $11 <= a.last_period)
+      AND a.created_at <= $10 AND {due.stands("$11", "$12")}
+      AND NOT {due.replaced("$4")}
     ORDER BY a.id
-    RETURNING id, household_id, amount_rial, state
+    RETURNING id, award_id, household_id, amount_rial, recovered_rial, state
+), offsets AS (
+    SELECT m.award_id, m.period, least(m.rial, p.recovered_rial - (
+        sum(m.rial) OVER (PARTITION BY m.award_id ORDER BY m.period) - m.rial)) AS rial
+    FROM months m JOIN placed p ON p.award_id = m.award_id
+), recovered AS (
+    INSERT INTO livelihood.adjustment
+        (award_id, number, period, kind, cause, delta_rial, debt_rial, run_id, at)
+    SELECT o.award_id, {due.NUMBER.format("o.award_id", "o.period")},
+        o.period, 'offset', 'recovery', o.rial, -o.rial, $1, $3
+    FROM offsets o WHERE o.rial > 0
 )
-UPDATE livelihood.run_shard AS s
-SET done_at = $3, planned = t.planned, held = t.held, digest = t.digest,
-    planned_rial = t.planned_rial, held_rial = t.held_rial
-FROM (
-    SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
-        count(*) FILTER (WHERE state = 'held') AS held,
-        coalesce(sum(amount_rial) FILTER (WHERE state = 'planned'), 0) AS planned_rial,
-        coalesce(sum(amount_rial) FILTER (WHERE state = 'held'), 0) AS held_rial,
-        sha256(coalesce(string_agg(
-            uuid_send(id) || uuid_send(household_id) || int8send(amount_rial), '' ORDER BY id
-        ), '')) AS digest
-    FROM placed
-) AS t
-WHERE s.run_id = $1 AND s.number = $2
-"""  # noqa: S608 - a constant
+{CLOSE}"""  # noqa: S608 - a constant

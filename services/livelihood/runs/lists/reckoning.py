@@ -1,0 +1,111 @@
+"""What is due in closed months by what is known now, beside what was approved.
+
+Of every award that may differ, and of all where a rate was entered late (H13). A difference is
+written down once: reckoning again finds nothing new. Both statements take one shard: $1 the run,
+$2 when, $3 and $4 the shard's award ids (the last one outside, or null).
+"""
+
+from services.livelihood.runs import rules
+from services.livelihood.runs.lists import due
+
+# The closed months: $5 as numbers, $6 as they are written, $7 their first days, $8 their runs, $9
+# when those were opened, $10 the rates of now (five for each month), $11 where they have changed.
+# An award is looked at where something was marked, resized, stopped, or began after its first
+# month's list; once for each of its versions and months.
+DIFFERENCES = f"""
+WITH closed AS (
+    SELECT * FROM unnest($5::int[], $6::text[], $7::date[], $8::uuid[], $9::timestamptz[],
+        $11::bool[]) WITH ORDINALITY
+        AS c (period, month, first_day, run_id, opened_at, anew, place)
+), touched AS MATERIALIZED (
+    SELECT a.id, a.version,
+        CASE WHEN k.version = a.version THEN k.months ELSE '{{}}'::int[] END AS seen
+    FROM livelihood.award a
+    LEFT JOIN livelihood.reckoned k ON k.award_id = a.id
+    LEFT JOIN closed b ON b.month = a.start_period
+    WHERE a.id >= $3 AND ($4::uuid IS NULL OR a.id < $4) AND (true = ANY ($11::bool[]) OR (
+        (a.recompute_from_period IS NOT NULL OR a.last_period IS NOT NULL
+            OR b.opened_at < a.created_at + interval '1 hour'
+            OR EXISTS (SELECT FROM livelihood.award_version v
+                       WHERE v.award_id = a.id AND v.version > 1))
+        AND (k.version = a.version AND k.months @> $5::int[]) IS NOT TRUE))
+), looked AS (
+    SELECT a.id, a.version, c.period, c.opened_at, stands.it, v.reason, v.recorded_at,
+        CASE WHEN stands.it AND counted.size > 0 THEN ($10::bigint[])[
+            (c.place - 1) * {rules.TOP_SIZE} + least(counted.size, {rules.TOP_SIZE})]
+            ELSE 0 END AS due,
+        coalesce(i.rial, 0) AS approved, e.differences, e.open, e.last_at
+    FROM touched t
+    JOIN livelihood.award a ON a.id = t.id
+    JOIN closed c ON a.start_period <= c.month AND (c.anew OR c.period <> ALL (t.seen))
+    CROSS JOIN LATERAL (
+        SELECT {due.stands("c.month", "c.first_day")} IS TRUE
+            AND NOT {due.replaced("c.period")} AS it
+    ) AS stands
+    {due.ruling("c.month")}
+    CROSS JOIN LATERAL (SELECT coalesce(v.covered_size, a.covered_size) AS size) AS counted
+    LEFT JOIN LATERAL (
+        SELECT amount_rial + recovered_rial AS rial FROM livelihood.item
+        WHERE period = c.period AND id = {due.item_id("c.run_id", "'base'")} LIMIT 1
+    ) i ON true
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(d.delta_rial) FILTER (WHERE d.kind = 'difference'), 0)::bigint
+                AS differences,
+            coalesce(sum(d.delta_rial), 0)::bigint AS open,
+            max(d.at) FILTER (WHERE d.kind = 'difference') AS last_at
+        FROM livelihood.adjustment d WHERE d.award_id = a.id AND d.period = c.period
+    ) e
+), found AS (
+    SELECT id, period, open, due - approved - differences AS rial, CASE
+        WHEN recorded_at > coalesce(last_at, opened_at) THEN reason
+        WHEN NOT it THEN 'stopped'
+        WHEN approved + differences = 0 THEN 'given_back'
+        ELSE 'rate' END AS cause
+    FROM looked
+), written AS (
+    INSERT INTO livelihood.adjustment
+        (award_id, number, period, kind, cause, delta_rial, debt_rial, run_id, at)
+    SELECT id, {due.NUMBER.format("id", "period")}, period, 'difference', cause, rial,
+        greatest(0, -(open + rial)) - greatest(0, -open), $1, $2
+    FROM found WHERE rial <> 0
+)
+INSERT INTO livelihood.reckoned AS k (award_id, version, months)
+SELECT t.id, t.version, array_agg(DISTINCT m.period)
+FROM touched t CROSS JOIN LATERAL (
+    SELECT unnest(t.seen) AS period UNION SELECT unnest($5::int[])
+) m
+GROUP BY t.id, t.version
+ON CONFLICT (award_id) DO UPDATE SET version = EXCLUDED.version, months = EXCLUDED.months
+WHERE k.version <= EXCLUDED.version
+"""  # noqa: S608 - a constant
+
+# What was approved and is still held is withdrawn where nothing of it is due any more: it is
+# neither paid nor recovered. $5 and $6 are the closed months and their runs, as above.
+WITHDRAWN = f"""
+WITH open AS (
+    SELECT d.award_id, d.period, sum(d.delta_rial)::bigint AS rial,
+        coalesce(sum(d.delta_rial) FILTER (WHERE d.kind = 'difference'), 0)::bigint AS differences
+    FROM livelihood.adjustment d
+    WHERE d.award_id >= $3 AND ($4::uuid IS NULL OR d.award_id < $4)
+    GROUP BY d.award_id, d.period HAVING sum(d.delta_rial) < 0
+), unpaid AS (
+    SELECT o.*, i.id FROM open o
+    JOIN unnest($5::int[], $6::uuid[]) AS c (period, run_id) ON c.period = o.period
+    JOIN livelihood.award a ON a.id = o.award_id
+    CROSS JOIN LATERAL (
+        SELECT id FROM livelihood.item
+        WHERE period = c.period AND id = {due.item_id("c.run_id", "'base'")} AND NOT reversed
+          AND state = 'held' AND amount_rial + recovered_rial + o.differences = 0
+        LIMIT 1
+    ) i
+), gone AS (
+    UPDATE livelihood.item i SET reversed = true FROM unpaid u
+    WHERE i.period = u.period AND i.id = u.id AND i.state = 'held' AND NOT i.reversed
+    RETURNING u.award_id, u.period, u.rial, i.amount_rial, i.state
+)
+INSERT INTO livelihood.adjustment
+    (award_id, number, period, kind, cause, delta_rial, debt_rial, run_id, at)
+SELECT award_id, {due.NUMBER.format("award_id", "period")}, period, 'withdrawn', state, amount_rial,
+    -least(amount_rial, -rial), $1, $2
+FROM gone
+"""  # noqa: S608 - a constant
