@@ -8,6 +8,7 @@ from services.livelihood.events import HEARS, TIMERS
 from services.livelihood.models import metadata
 from services.livelihood.rates import routes as rates
 from services.livelihood.rates.actions import seed
+from services.livelihood.reports import routes as reports
 from services.livelihood.runs import routes as runs
 from services.livelihood.runs.workflow import RUN
 from services.livelihood.workflow import ADMISSION
@@ -17,7 +18,7 @@ service = Service(
     name="livelihood",
     title="کمک معیشت",
     metadata=metadata,
-    routers=[routes.cases, routes.router, awards.router, rates.router, runs.router],
+    routers=[routes.cases, routes.router, awards.router, rates.router, runs.router, reports.router],
     workflows=[ADMISSION, AWARD, RUN],
     hears=HEARS,
     timers=TIMERS,

@@ -1,6 +1,6 @@
 """Reads of runs: the run with its history and progress, its items, the rates and the budget."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from services.livelihood.runs.rules import Rate
 from services.livelihood.runs.schemas import ItemOut, Progress, RunOut, RunRow
 from services.livelihood.runs.workflow import FUNDED, RUN
 from shared.cases import past_step
-from shared.storage.db import Transaction, loads
+from shared.storage.db import Runtime, Transaction, loads
+from shared.values import sheet
 from shared.values.calendar import jalali_text
 from shared.web.auth import Actor
 from shared.web.page import Cursor, InvalidCursor, Page
@@ -27,6 +28,23 @@ FROM livelihood.run r WHERE r.id = $1
 _OF_STATE = {None: "", "planned": "AND state = 'planned'", "held": "AND state = 'held'"}
 _STATE_LABELS = {"planned": "برنامه‌ریزی‌شده", "held": "نگه‌داشته"}
 
+
+_TABLE = (
+    *("period", "kind", "item_id", "tracking_code", "award_id", "household_id", "component"),
+    *("covered_size", "amount_rial", "status", "reason"),
+)
+TABLE_ROWS = 2_000
+_TABLE_ROWS = {
+    status: f"""
+    SELECT left(i.period::text, 4) || '-' || right(i.period::text, 2) AS period, i.kind,
+        i.id::text AS item_id, a.tracking_code, i.award_id::text, i.household_id::text,
+        i.component, i.covered_size, i.amount_rial, i.state AS status, i.reason
+    FROM (SELECT * FROM livelihood.item WHERE period = $1 AND run_id = $2 AND id > $3 {which}
+          ORDER BY id LIMIT $4) AS i
+    LEFT JOIN livelihood.award a ON a.id = i.award_id ORDER BY i.id
+    """  # noqa: S608 - constants
+    for status, which in _OF_STATE.items()
+}
 
 # What a run stands on
 
@@ -200,6 +218,27 @@ async def items(
     found = [ItemOut(**row, status_label=_STATE_LABELS[row["status"]]) for row in rows[:limit]]
     following = Cursor.encode([str(found[-1].item_id)]) if len(rows) > limit else None
     return Page[ItemOut](items=found, next_cursor=following)
+
+
+def item_table(
+    runtime: Runtime, run: Run, *, status: str | None, cursor: str | None
+) -> AsyncIterator[str]:
+    """The items of a run as CSV, in pieces. Raises InvalidCursor at once, before any piece."""
+    after = UUID(int=0) if cursor is None else _id(*Cursor.decode(cursor, str))
+    return _pieces(runtime, run, _TABLE_ROWS[status], after)
+
+
+async def _pieces(runtime: Runtime, run: Run, sql: str, after: UUID) -> AsyncIterator[str]:
+    """Between two pieces no connection is held, however slowly they are read."""
+    yield sheet.BOM + sheet.lines([_TABLE])
+    while True:
+        async with runtime.transaction() as tx:
+            rows = await tx.fetch(sql, run.period, run.id, after, TABLE_ROWS)
+        if rows:
+            yield sheet.lines(rows)
+        if len(rows) < TABLE_ROWS:
+            return
+        after = UUID(rows[-1]["item_id"])
 
 
 def _id(text: str) -> UUID:

@@ -3,9 +3,9 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from services.livelihood.runs import queries
+from services.livelihood.runs import queries, rules
 from services.livelihood.runs.actions import funding, opening
 from services.livelihood.runs.models import Run
 from services.livelihood.runs.schemas import FundIn, ItemOut, OpenRunIn, Progress, RunOut, RunRow
@@ -15,6 +15,7 @@ from shared.service import JSON, KeyedTx, Tx, respond
 from shared.storage.db import Transaction
 from shared.web.auth import Actor, Role, allow
 from shared.web.errors import NotFound
+from shared.web.media import CSV, also, csv_of, json_of, wanted
 from shared.web.page import KnownQuery, Limit, Page
 from shared.workflow import check
 
@@ -66,19 +67,31 @@ async def run(run_id: UUID, tx: Tx, actor: Reader) -> Response:
     return Response(answer.body, answer.status, answer.headers, media_type=JSON)
 
 
-@router.get("/{run_id}/items", operation_id="livelihood_run_items", summary="ردیف‌های پرداخت یک ماه")
+@router.get(
+    "/{run_id}/items",
+    response_model=Page[ItemOut],
+    responses=also(CSV),
+    operation_id="livelihood_run_items",
+    summary="ردیف‌های پرداخت یک ماه",
+)
 async def items(
     run_id: UUID,
     tx: Tx,
     _: Reader,
+    request: Request,
     *,
     status: Literal["planned", "held"] | None = None,
     limit: Limit = 50,
     cursor: str | None = None,
-) -> Page[ItemOut]:
-    """Who is in the list, and who is held in it and why."""
+) -> Response:
+    """Who is in the list, and who is held in it and why; as CSV all of them from the cursor on."""
     found = await _found(tx, run_id)
-    return await queries.items(tx, found, status=status, limit=limit, cursor=cursor)
+    if wanted(request, CSV) == CSV:
+        name = f"items-{rules.as_text(found.period)}-{found.kind}"
+        table = queries.item_table(tx.runtime, found, status=status, cursor=cursor)
+        return csv_of(table, name=name)
+    page = await queries.items(tx, found, status=status, limit=limit, cursor=cursor)
+    return json_of(page.model_dump_json())
 
 
 @router.post(
