@@ -39,7 +39,6 @@ async def paid(desk):
     return filed, year, award
 
 
-@pytest.mark.req("LV-22")
 async def test_a_citizen_sees_what_was_paid_to_them_in_a_year(desk, paid):
     filed, year, award = paid
     answer = await got(desk.citizen(filed), f"/statements/{year}")
