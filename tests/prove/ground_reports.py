@@ -15,7 +15,7 @@ class Reports(Livelihood):
         await self.until("finance_preparer", path, bool)
         return ready
 
-    async def covered(self, **path: str) -> Ready:
+    async def carrying(self, **path: str) -> Ready:
         """A widow with an award asks for her own papers."""
         person: make.Person
         person, code = await self.in_service()
@@ -29,6 +29,6 @@ class Reports(Livelihood):
 
 RECIPES: dict[str, Recipe] = {
     "GET /v1/livelihood/runs/{run_id}/report": Reports.counted,
-    "GET /v1/livelihood/statements/{year}": lambda s: s.covered(year="1405"),
-    "GET /v1/livelihood/coverage-proof": Reports.covered,
+    "GET /v1/livelihood/statements/{year}": lambda s: s.carrying(year="1405"),
+    "GET /v1/livelihood/coverage-proof": Reports.carrying,
 }
