@@ -166,7 +166,7 @@ async def test_the_report_of_a_closed_list_never_changes(month, kinds):
     eye, homes = month.desk.eye, [one["household_id"] for one in kinds]
     ids = [one["id"] for one in kinds]
     await eye.execute(
-        'UPDATE livelihood."case" SET province = $2 WHERE award_id = ANY ($1)', ids, "Yazd"
+        'UPDATE livelihood."case" SET province = $2 WHERE award_id = ANY ($1)', ids, "Bushehr"
     )
     await eye.execute(
         "UPDATE livelihood.award SET reason = 'other', covered_size = 1 WHERE id = ANY ($1)", ids
