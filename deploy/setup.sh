@@ -68,4 +68,10 @@ rm -f .venv/errors
 for done in "$lock" requirements.lock; do
     print_of "$done" > ".venv/stamp-$done"
 done
+# The tree is run as it stands, so nothing is installed: `soha` only knows where it is.
+cat > .venv/bin/soha <<END
+#!/bin/sh
+PYTHONPATH="$PWD" exec "$PWD/.venv/bin/python" -P -m shared.running.cli "\$@"
+END
+chmod +x .venv/bin/soha
 say "Ready."

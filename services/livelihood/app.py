@@ -9,6 +9,7 @@ from services.livelihood.models import metadata
 from services.livelihood.payments import routes as payments
 from services.livelihood.rates import routes as rates
 from services.livelihood.rates.actions import seed
+from services.livelihood.reports import routes as reports
 from services.livelihood.runs import routes as runs
 from services.livelihood.runs.workflow import RUN
 from services.livelihood.workflow import ADMISSION
@@ -25,6 +26,7 @@ service = Service(
         rates.router,
         runs.router,
         payments.router,
+        reports.router,
     ],
     workflows=[ADMISSION, AWARD, RUN],
     hears=HEARS,

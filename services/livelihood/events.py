@@ -8,6 +8,7 @@ from services.livelihood.actions.admission import CLOSE_UNREACHED, close_unreach
 from services.livelihood.awards import events as awards
 from services.livelihood.clients import filed
 from services.livelihood.models import AdmissionCase
+from services.livelihood.reports import events as reports
 from services.livelihood.runs import events as runs
 from services.livelihood.workflow import OPEN, Status
 from shared.cases import find
@@ -102,4 +103,5 @@ TIMERS: dict[str, AnyTimerHandler] = {
     ACTIVATE: staged(activate_due),
     CLOSE_UNREACHED: close_unreached_due,
     **runs.TIMERS,
+    **reports.TIMERS,
 }

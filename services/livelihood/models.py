@@ -50,7 +50,7 @@ class AdmissionCase(CaseColumns, Base):
     household_id: Mapped[UUID | None] = mapped_column(Uuid, index=True)
     applicant_id: Mapped[UUID] = mapped_column(Uuid, index=True)
     subject_id: Mapped[UUID] = mapped_column(Uuid)
-    applicant_index: Mapped[bytes] = mapped_column(LargeBinary)
+    applicant_index: Mapped[bytes] = mapped_column(LargeBinary, index=True)
     county: Mapped[str | None] = mapped_column(Text)
     submitted_on: Mapped[date]
     reason: Mapped[str] = mapped_column(Text)

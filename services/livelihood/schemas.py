@@ -74,6 +74,7 @@ class FindingsIn(BaseModel):
         housing="rented",
         persons_seen=3,
         income_rial=40000000,
+        decile=2,
     )
 
     disability: bool = Field(description="ازکارافتادگی یا معلولیت دیده شد")
@@ -88,6 +89,9 @@ class FindingsIn(BaseModel):
     income_rial: RialOrZero | None = Field(
         default=None, description="درآمد ماهانهٔ خانوار به ریال؛ خالی یعنی نامعلوم"
     )
+    decile: Annotated[int, Field(strict=True, ge=1, le=10)] | None = Field(
+        default=None, description="دهک درآمدی خانوار در پایگاه رفاه؛ خالی یعنی نامعلوم"
+    )
 
 
 class RecordVisitIn(BaseModel):
@@ -101,6 +105,7 @@ class RecordVisitIn(BaseModel):
             "housing": "rented",
             "persons_seen": 3,
             "income_rial": 40000000,
+            "decile": 2,
         },
         score=72,
         latitude=35.6612,

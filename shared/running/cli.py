@@ -1,11 +1,13 @@
-"""The `soha` command: `python -m shared.running.cli run`, `stop`, `migrate`."""
+"""The `soha` command: `python -m shared.running.cli run`, `stop`, `migrate`, and the services'."""
 
 import asyncio
 import os
 import signal
 import sys
 import time
-from importlib.metadata import entry_points
+import tomllib
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 import typer
 from pydantic import ValidationError
@@ -16,6 +18,8 @@ from shared.running.runner import load, running_pid, serve
 from shared.running.settings import SERVICES, Settings
 
 STOPS_WITHIN_S = 45
+COMMANDS = "soha.commands"
+ROOT = Path(__file__).parents[2]
 
 app = typer.Typer(help="SOHA: one API for five services.", no_args_is_help=True)
 
@@ -80,9 +84,19 @@ def settings() -> Settings:
         raise LaunchError("; ".join(faults)) from None
 
 
+def extras() -> list[EntryPoint]:
+    """The commands of services: as installed, or in a tree that is only run as it declares them."""
+    installed = entry_points(group=COMMANDS)
+    if installed:
+        return list(installed)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = project.get("entry-points", {}).get(COMMANDS, {})
+    return [EntryPoint(name, value, COMMANDS) for name, value in declared.items()]
+
+
 def main() -> None:
     """Run a command; what cannot start says why in one sentence and ends with 1."""
-    for extra in entry_points(group="soha.commands"):
+    for extra in extras():
         app.add_typer(extra.load(), name=extra.name)
     try:
         app()

@@ -107,6 +107,14 @@ def for_matching(name: str) -> str:
     return "".join(filter(str.isalnum, folded))
 
 
+def printable(text: str) -> str:
+    """What of a text may stand on paper: nothing unseen, so nothing that turns its surroundings.
+
+    For text that was stored by whatever rule; ZWNJ and line breaks stay. Raises nothing.
+    """
+    return "".join(one for one in text if one.isprintable() or one in {ZWNJ, "\n"})
+
+
 def persian_text(*, min_length: int = 1, max_length: int, example: str = "نمونه") -> Parsed:
     """For `Annotated[str, persian_text(max_length=60)]`: normalised text, lengths in characters."""
     return Parsed(normalise, example, min_length=min_length, max_length=max_length)

@@ -76,3 +76,12 @@ def test_services_that_count_working_days_share_one_calendar():
     for key in ("calendar.weekend", "calendar.holidays"):
         assert of("intake")[key] == of("livelihood")[key]
     assert of("intake")["intake.total.livelihood"] == of("livelihood")["livelihood.total"]
+
+
+def test_the_provinces_that_livelihood_names_are_those_of_the_agency():
+    data = Path(services.__file__).parent
+    areas = json.loads((data / "intake/data/areas.json").read_text(encoding="utf-8"))
+    known = {area["id"]: area["name_fa"] for area in areas["provinces"]}
+    named = json.loads((data / "livelihood/data/provinces.json").read_text(encoding="utf-8"))
+    assert named == known
+    assert len(named) == 31

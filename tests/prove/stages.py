@@ -6,10 +6,12 @@ from tests.prove import (
     ground_intake,
     ground_livelihood,
     ground_recovery,
+    ground_reports,
     ground_results,
 )
 from tests.prove.document import Operation
 from tests.prove.ground_intake import Intake
+from tests.prove.ground_reports import Reports
 from tests.prove.ground_results import Results
 from tests.prove.sending import Ready
 
@@ -19,6 +21,7 @@ RECIPES = (
     | ground_bank.RECIPES
     | ground_results.RECIPES
     | ground_recovery.RECIPES
+    | ground_reports.RECIPES
 )
 # No case of these services can be opened yet: all that can be asked for is not there.
 UNREACHABLE = {
@@ -27,7 +30,7 @@ UNREACHABLE = {
 }
 
 
-class Stages(Intake, Results):
+class Stages(Intake, Reports, Results):
     """Makes requests ready; what is read only is prepared once."""
 
     async def __call__(self, operation: Operation) -> Ready:

@@ -16,11 +16,13 @@ from services.livelihood.errors import (
     VisitTriesUsed,
 )
 from services.livelihood.models import AdmissionCase, Decision, Visit
+from services.livelihood.rates.models import Decile
 from services.livelihood.schemas import (
     ConfirmIn,
     ConflictIn,
     CorrectAccountIn,
     DecideObjectionIn,
+    FindingsIn,
     NoShowIn,
     ObjectIn,
     PlanVisitIn,
@@ -163,7 +165,23 @@ async def record_visit(
             report, table="livelihood.visit", column="report", row=_visit_name(row)
         ),
     )
-    await advance(tx, row, "record_visit", actor, also=[made])
+    also = [made, *_means(tx, row, body.findings)]
+    await advance(tx, row, "record_visit", actor, also=also)
+
+
+def _means(tx: Transaction, row: AdmissionCase, findings: FindingsIn) -> list[Row]:
+    """What the household lives on, for the month-end reports (LV-23, LV-24); the rest is sealed."""
+    told = {"decile": findings.decile, "income_rial": findings.income_rial}
+    known = {name: value for name, value in told.items() if value is not None}
+    if row.household_id is None or not known:
+        return []
+    means = Decile(
+        household_id=row.household_id,
+        known_on=tehran_date(tx.now),
+        source_ref=f"visit {_visit_name(row)}",
+        **known,
+    )
+    return [row_of(means, on_conflict="replace")]
 
 
 def _visit(

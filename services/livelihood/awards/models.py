@@ -130,6 +130,11 @@ class Award(OfItsCase, Base):
         ),
         Index("ix_award_people", "person_ids", postgresql_using="gin"),
         Index("ix_award_members", "members", postgresql_using="gin"),
+        Index(
+            "ix_award_payee_index",
+            "payee_index",
+            postgresql_where=text("payee_index IS NOT NULL"),
+        ),
     )
 
     def told(self) -> dict[str, Any]:

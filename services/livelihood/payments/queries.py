@@ -7,7 +7,8 @@ from uuid import UUID
 from services.livelihood.payments.schemas import PaymentOut
 from services.livelihood.queries import award_id as parse_id
 from services.livelihood.queries import seen_by
-from services.livelihood.runs.queries import STATE_LABELS, cycles_on
+from services.livelihood.runs.items import STATE_LABELS
+from services.livelihood.runs.queries import cycles_on
 from services.livelihood.runs.rules import Cycles, as_text
 from shared.storage.db import Transaction
 from shared.values.calendar import jalali_text, tehran_date

@@ -89,13 +89,21 @@ class Budget(Base):
 
 
 class Decile(Base):
-    """The income decile of a household as it was last told; no row means that nobody knows it."""
+    """The income decile of a household, and what it lives on in a month, as they were last told.
+
+    No row, or an empty column, means that nobody knows it. They are for sums over many households.
+    """
 
     __tablename__ = "decile"
 
     household_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    decile: Mapped[int] = mapped_column(SmallInteger)
+    decile: Mapped[int | None] = mapped_column(SmallInteger)
     known_on: Mapped[date]
     source_ref: Mapped[str] = mapped_column(Text)
+    income_rial: Mapped[int | None] = mapped_column(BigInteger)
 
-    __table_args__ = (CheckConstraint("decile BETWEEN 1 AND 10", name="decile"),)
+    __table_args__ = (
+        CheckConstraint("decile BETWEEN 1 AND 10", name="decile"),
+        CheckConstraint("income_rial >= 0", name="income_rial"),
+        CheckConstraint("decile IS NOT NULL OR income_rial IS NOT NULL", name="known"),
+    )

@@ -1,4 +1,4 @@
-"""Reads of runs: the run with its history and progress, its items, the rates and the budget."""
+"""Reads of runs: the run with its history and progress, its files, the rates and the budget."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import asyncpg
 from services.livelihood.runs import rules
 from services.livelihood.runs.models import BankFile, Run
 from services.livelihood.runs.rules import TOP_SIZE, Closed, Cycles, Rate
-from services.livelihood.runs.schemas import FileOut, ItemOut, Progress, RunOut, RunRow
+from services.livelihood.runs.schemas import FileOut, Progress, RunOut, RunRow
 from services.livelihood.runs.workflow import FUNDED, RUN
 from shared.cases import past_step
 from shared.storage import policy
@@ -26,19 +26,6 @@ SELECT {_RUN}, (SELECT json_agg(h ORDER BY h.version) FROM livelihood.history h
                 WHERE h.subject_id = r.id) AS past
 FROM livelihood.run r WHERE r.id = $1
 """  # noqa: S608 - columns of the model
-# A filter that stands in the statement as it is can use the index made for it.
-_OF_STATE = {None: "", "held": "AND state = 'held'"}
-STATE_LABELS = {
-    "planned": "برنامه‌ریزی‌شده",
-    "held": "نگه‌داشته",
-    "queued": "در فایل پرداخت",
-    "requeued": "دوباره در فایل پرداخت",
-    "sent": "فرستاده‌شده به بانک",
-    "paid": "پرداخت‌شده",
-    "unknown": "نامعلوم نزد بانک",
-    "returned": "برگشتی بانک",
-    "recovery_due": "در دست وصول",
-}
 
 
 # What a run stands on
@@ -270,42 +257,6 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "opened_at": row["opened_at"],
         "opened_at_jalali": jalali_text(row["opened_at"]),
     }
-
-
-# Items
-
-
-async def items(
-    tx: Transaction, run: Run, *, status: str | None, limit: int, cursor: str | None
-) -> Page[ItemOut]:
-    """The items of a run in the order of their ids."""
-    after = [] if cursor is None else [_id(*Cursor.decode(cursor, str))]
-    more = [] if status in _OF_STATE else [status]
-    filtered = _OF_STATE.get(status, "AND state = $4")
-    rows = await tx.fetch(
-        f"""
-        SELECT id AS item_id, award_id, household_id, component, covered_size, amount_rial,
-               recovered_rial, state AS status, reason
-        FROM livelihood.item WHERE period = $1 AND run_id = $2 {filtered}
-        {f"AND id > ${len(more) + 4}" if after else ""}
-        ORDER BY id LIMIT $3
-        """,  # noqa: S608 - of constants
-        run.period,
-        run.id,
-        limit + 1,
-        *more,
-        *after,
-    )
-    found = [ItemOut(**row, status_label=STATE_LABELS[row["status"]]) for row in rows[:limit]]
-    following = Cursor.encode([str(found[-1].item_id)]) if len(rows) > limit else None
-    return Page[ItemOut](items=found, next_cursor=following)
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise InvalidCursor from None
 
 
 def _month_and_kind(period: int, kind: str) -> list[Any]:

@@ -11,7 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
-from services.livelihood.runs import queries
+from services.livelihood.runs import items as listed
+from services.livelihood.runs import queries, rules
 from services.livelihood.runs.actions import (
     building,
     funding,
@@ -46,6 +47,7 @@ from shared.storage.db import Runtime, Transaction
 from shared.web.auth import Actor, Role, allow
 from shared.web.document import refuses
 from shared.web.errors import NotFound, UnsupportedMedia
+from shared.web.media import CSV, also, csv_of, json_of, wanted
 from shared.web.page import Digits, KnownQuery, Limit, Page
 from shared.web.strict import strict_loads
 from shared.workflow import check
@@ -107,19 +109,31 @@ async def run(run_id: UUID, tx: Tx, actor: Reader) -> Response:
     return Response(shown.body, shown.status, shown.headers, media_type=JSON)
 
 
-@router.get("/{run_id}/items", operation_id="livelihood_run_items", summary="ردیف‌های پرداخت یک ماه")
+@router.get(
+    "/{run_id}/items",
+    response_model=Page[ItemOut],
+    responses=also(CSV),
+    operation_id="livelihood_run_items",
+    summary="ردیف‌های پرداخت یک ماه",
+)
 async def items(
     run_id: UUID,
     tx: Tx,
     _: Reader,
+    request: Request,
     *,
     status: ItemState | None = None,
     limit: Limit = 50,
     cursor: str | None = None,
-) -> Page[ItemOut]:
-    """Who is in the list, and who is held in it and why."""
+) -> Response:
+    """Who is in the list, and who is held in it and why; as CSV all of them from the cursor on."""
     found = await _found(tx, run_id)
-    return await queries.items(tx, found, status=status, limit=limit, cursor=cursor)
+    if wanted(request, CSV) == CSV:
+        name = f"items-{rules.as_text(found.period)}-{found.kind}"
+        table = listed.item_table(tx.runtime, found, status=status, cursor=cursor)
+        return csv_of(table, name=name)
+    page = await listed.items(tx, found, status=status, limit=limit, cursor=cursor)
+    return json_of(page.model_dump_json())
 
 
 @router.post(

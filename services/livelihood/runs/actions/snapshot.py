@@ -18,6 +18,7 @@ from services.livelihood.runs.lists.kinds import COMPONENT, LISTS
 from services.livelihood.runs.models import Run
 from services.livelihood.runs.workflow import Status
 from shared.storage.db import BATCH_CONNECTIONS, Runtime
+from shared.storage.timers import remind
 from shared.values.calendar import period_bounds
 from shared.web.auth import SYSTEM
 from shared.workflow import advance
@@ -26,6 +27,8 @@ SHARD_ROWS = 20_000
 FOR_S = 10.0
 """A turn ends well within its lease; the next one goes on."""
 NUMBERED = "pk_adjustment"
+COUNT = "count_run"
+"""What a list came to is counted for the month-end report once it is closed (LV-20)."""
 
 
 async def take(runtime: Runtime, run_id: UUID, *, for_s: float = FOR_S) -> bool:
@@ -169,4 +172,5 @@ async def freeze(runtime: Runtime, run_id: UUID) -> bool:
         await advance(tx, run, "take_snapshot", SYSTEM)
         await books.enter(tx, run)
         await queries.note_reckoned(tx, run)
+        await remind(tx, COUNT, subject_id=run_id, due_at=tx.now)
     return True
