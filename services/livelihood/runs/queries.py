@@ -26,8 +26,6 @@ SELECT {_RUN}, (SELECT json_agg(h ORDER BY h.version) FROM livelihood.history h
                 WHERE h.subject_id = r.id) AS past
 FROM livelihood.run r WHERE r.id = $1
 """  # noqa: S608 - columns of the model
-# A filter that stands in the statement as it is can use the index made for it.
-_OF_STATE = {None: "", "planned": "AND state = 'planned'", "held": "AND state = 'held'"}
 _STATE_LABELS = {
     "planned": "برنامه‌ریزی‌شده",
     "held": "نگه‌داشته",
@@ -38,6 +36,11 @@ _STATE_LABELS = {
     "unknown": "نامعلوم نزد بانک",
     "returned": "برگشتی بانک",
     "recovery_due": "در دست وصول",
+}
+# A filter that stands in the statement as it is can use the index made for it.
+_OF_STATE: dict[str | None, str] = {
+    None: "",
+    **{state: f"AND state = '{state}'" for state in _STATE_LABELS},
 }
 
 

@@ -34,6 +34,9 @@ from shared.workflow import check
 
 router = APIRouter(prefix="/livelihood/runs", tags=["livelihood"], dependencies=[KnownQuery])
 
+ItemState = Literal[
+    "planned", "held", "queued", "requeued", "sent", "paid", "unknown", "returned", "recovery_due"
+]
 Preparer = Annotated[Actor, Depends(allow(Role.FINANCE_PREPARER))]
 Funder = Annotated[Actor, Depends(allow(Role.FINANCE_APPROVER))]
 Sender = Annotated[Actor, Depends(allow(Role.FINANCE_SENDER))]
@@ -87,7 +90,7 @@ async def items(
     tx: Tx,
     _: Reader,
     *,
-    status: Literal["planned", "held"] | None = None,
+    status: ItemState | None = None,
     limit: Limit = 50,
     cursor: str | None = None,
 ) -> Page[ItemOut]:
