@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.livelihood.runs.actions import snapshot
+from services.livelihood.runs.actions import building, snapshot
 from services.livelihood.runs.files import store
 from shared.storage.encryption import SealBroken
 from tests import make
@@ -279,6 +279,17 @@ async def test_it_has_the_elements_of_the_schema_in_their_order(month, monkeypat
     assert order.findtext(f"{NS}PmtInfId") == UUID(run_id).hex
     assert order[-1].find(f".//{NS}InstdAmt").attrib == {"Ccy": "IRR"}
     assert all(len(text) <= 35 for text in root.itertext() if text.strip())
+
+
+async def test_a_file_larger_than_what_is_fetched_at_a_time_is_read_whole(month, monkeypatch):
+    monkeypatch.setattr(store, "AHEAD", 700)
+    monkeypatch.setattr(building, "BATCH", 5)
+    await month.paid_households(23)
+    run_id = await month.built()
+    content = await text_of(month, run_id)
+    [file] = await month.files(run_id)
+    assert hashlib.sha256(content).hexdigest() == file["sha256"]
+    assert len(credits_in(content)) == 23
 
 
 async def test_no_account_is_readable_where_files_are_kept(month):

@@ -87,9 +87,13 @@ def builder_of(run: Run) -> Actor:
 
 async def _name_banks(runtime: Runtime, connection: asyncpg.Connection) -> None:
     """Accounts from before the bank was kept with them; of one that does not open there is none."""
+    last = UUID(int=0)
     while rows := await connection.fetch(
-        "SELECT id, sheba FROM livelihood.payee_account WHERE bank_code IS NULL LIMIT $1", BATCH
+        "SELECT id, sheba FROM livelihood.payee_account WHERE bank_code IS NULL AND id > $1"
+        " ORDER BY id LIMIT $2",
+        *(last, BATCH),
     ):
+        last = rows[-1]["id"]
         codes = await asyncio.to_thread(lambda: [_bank_of(runtime, row) for row in rows])
         await connection.execute(
             "UPDATE livelihood.payee_account p SET bank_code = n.code"
@@ -129,7 +133,7 @@ async def _queue_shard(
         )
         own = await connection.fetchrow(QUEUE_OWN, *given, run.period)
         # Few rows of very many months: whole partitions must not be read to find them.
-        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off")
+        await connection.execute("SET LOCAL enable_seqscan = off")
         owed = await connection.fetchrow(QUEUE_OWED, *given, BUILT)
         await connection.execute(
             "UPDATE livelihood.run_shard SET queued_at = $3, queued = $4, queued_rial = $5"

@@ -16,6 +16,8 @@ from shared.storage.db import Runtime
 
 PART = 5 * 1024 * 1024
 """The least that an object store takes as a part of a larger whole."""
+AHEAD = 1024 * 1024
+"""So much is fetched at a time."""
 _LENGTH = 4
 _PLACE = {"table": "livelihood.bank_file", "column": "content"}
 
@@ -24,7 +26,13 @@ class FileBroken(Exception):
     """A kept file is not the one that was written: cut, mixed up or of another hash."""
 
 
-class Written(Protocol):
+class Readable(Protocol):
+    """The store's own reader."""
+
+    def read(self, size: int, /) -> obstore.Bytes: ...
+
+
+class Writable(Protocol):
     """The store's own writer: what it is given is there only after `close`."""
 
     def write(self, buffer: bytes, /) -> int: ...
@@ -45,7 +53,7 @@ class Writer:
         self._file_id = file_id
         self._frames = 0
         self._hash = hashlib.sha256()
-        self._out: Written = obstore.open_writer(
+        self._out: Writable = obstore.open_writer(
             _store(runtime), place, buffer_size=PART, max_concurrency=1
         )
 
@@ -66,12 +74,12 @@ class Writer:
 def read(runtime: Runtime, file_id: UUID, place: str, *, sha256: str) -> Iterator[bytes]:
     """The file, frame by frame. Raises SealBroken and FileBroken; calls block: for a thread."""
     found = hashlib.sha256()
-    file = obstore.open_reader(_store(runtime), place, buffer_size=1024 * 1024)
+    file: Readable = obstore.open_reader(_store(runtime), place, buffer_size=AHEAD)
     at = 0
-    head = bytes(file.read(_LENGTH))
+    head = _exactly(file, _LENGTH)
     while head:
-        sealed = bytes(file.read(int.from_bytes(head, "big")))
-        head = bytes(file.read(_LENGTH))
+        sealed = _exactly(file, int.from_bytes(head, "big"))
+        head = _exactly(file, _LENGTH)
         row = _row(file_id, at, last=not head)
         data = runtime.crypto.open_bytes(sealed, row=row, **_PLACE)
         found.update(data)
@@ -79,6 +87,14 @@ def read(runtime: Runtime, file_id: UUID, place: str, *, sha256: str) -> Iterato
         at += 1
     if found.hexdigest() != sha256:
         raise FileBroken(str(file_id))
+
+
+def _exactly(file: Readable, size: int) -> bytes:
+    """So many bytes, fewer only at the end: one read stops where the store's buffer does."""
+    found = bytearray()
+    while len(found) < size and (part := bytes(file.read(size - len(found)))):
+        found += part
+    return bytes(found)
 
 
 def _row(file_id: UUID, at: int, *, last: bool) -> str:

@@ -35,32 +35,39 @@ _HELD_OWED = """
 
 # An item above what one instruction may carry is cut into parts (H16). What came back goes out
 # again as it was cut then, under the number of its next attempt.
-_CUT = """
-    SELECT j.*, part::smallint, 1::smallint AS attempt,
+_JUDGED = ", ".join(
+    f"j.{name}"
+    for name in (
+        *("period", "id", "run_id", "award_id", "amount_rial", "state"),
+        *("payee_account_id", "bank", "why"),
+    )
+)
+_CUT = f"""
+    SELECT {_JUDGED}, part::smallint, 1::smallint AS attempt,
         least($10::bigint, j.amount_rial - $10::bigint * (part - 1)) AS rial
     FROM judged j
     CROSS JOIN LATERAL generate_series(1, (j.amount_rial - 1) / $10::bigint + 1) AS part
     WHERE j.why IS NULL
-"""
+"""  # noqa: S608 - a constant
 _CUT_AGAIN = f"""
-    WITH tried AS (
-        SELECT j.period, j.id, x.part, max(x.attempt) AS attempt,
-            (array_agg(x.amount_rial ORDER BY x.attempt DESC))[1] AS rial
-        FROM judged j JOIN livelihood.instruction x
-          ON x.period = j.period AND x.item_id = j.id AND x.state = 'returned'
-        GROUP BY j.period, j.id, x.part
-    )
-    SELECT j.*, t.part, (t.attempt + 1)::smallint AS attempt, t.rial
-    FROM judged j JOIN tried t ON t.period = j.period AND t.id = j.id
-    WHERE j.why IS NULL AND NOT EXISTS (
-        SELECT FROM livelihood.instruction x WHERE x.period = j.period AND x.item_id = j.id
-          AND x.part = t.part AND x.state <> 'returned')
-    UNION ALL
     SELECT c.* FROM ({_CUT}) AS c
-    WHERE c.state = 'held'
-      AND NOT EXISTS (SELECT FROM tried t WHERE t.period = c.period AND t.id = c.id)
+    WHERE NOT EXISTS (
+        SELECT FROM livelihood.instruction x
+        WHERE x.period = c.period AND x.item_id = c.id AND x.state = 'returned')
+    UNION ALL
+    SELECT {_JUDGED}, x.part, (max(x.attempt) + 1)::smallint AS attempt,
+        (array_agg(x.amount_rial ORDER BY x.attempt DESC))[1] AS rial
+    FROM judged j JOIN livelihood.instruction x
+      ON x.period = j.period AND x.item_id = j.id AND x.state = 'returned'
+    WHERE j.why IS NULL AND NOT EXISTS (
+        SELECT FROM livelihood.instruction y WHERE y.period = x.period
+          AND y.item_id = x.item_id AND y.part = x.part AND y.state <> 'returned')
+    GROUP BY {_JUDGED}, x.part
 """  # noqa: S608 - a constant
 
+# A month's tables are new and not analysed yet: the lists in between are never joined with each
+# other, only with tables by their keys, so that a wrong guess of their size costs little.
+#
 # Files of a bank are filled one after the other, by count and by Rial: a file begins anew wherever
 # either limit would be passed. What a shard adds follows on what the shards before it have filled.
 _QUEUE = """
@@ -107,12 +114,8 @@ WITH owed AS MATERIALIZED ({due}), judged AS MATERIALIZED (
     FROM filed ORDER BY period, id, part
 ), moved AS (
     UPDATE livelihood.item i SET state = t.becomes, reason = t.why
-    FROM (
-        SELECT period, id, why,
-            CASE WHEN why IS NULL THEN '{queued}' ELSE 'held' END AS becomes
-        FROM judged j WHERE {moves}
-    ) AS t
-    WHERE i.period = t.period AND i.id = t.id AND {month} AND {range}
+    FROM ({moves}) AS t
+    WHERE i.period = t.period AND i.id = t.id {month}
 )
 SELECT count(*) AS rows, coalesce(sum(rial), 0)::bigint AS rial FROM filed
 """
@@ -120,17 +123,14 @@ QUEUE_OWN = _QUEUE.format(
     due=_OWN,
     held=_HELD_OWN,
     cut=_CUT,
-    queued="queued",
-    moves="true",
-    month="i.period = $11",
-    range=_RANGE,
+    moves="SELECT period, id, why, CASE WHEN why IS NULL THEN 'queued' ELSE 'held' END AS becomes"
+    " FROM judged",
+    month="AND i.period = $11",
 )
 QUEUE_OWED = _QUEUE.format(
     due=_OWED,
     held=_HELD_OWED,
     cut=_CUT_AGAIN,
-    queued="requeued",
-    moves="EXISTS (SELECT FROM cut c WHERE c.period = j.period AND c.id = j.id)",
-    month="true",
-    range=_RANGE,
+    moves="SELECT DISTINCT period, id, why, 'requeued' AS becomes FROM cut",
+    month="",
 )
