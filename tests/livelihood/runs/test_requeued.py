@@ -141,3 +141,41 @@ async def test_what_is_unknown_is_never_taken_along(desk):
     rows = await month.instructions(second.run_id)
     assert {row["run_id"] for row in rows} == {UUID(second.run_id)}
     assert (await items_of(first))[award]["state"] == "unknown"
+
+
+@pytest.mark.req("H19")
+async def test_what_a_bank_only_says_when_asked_ends_nothing(desk):
+    month = await own_month(desk)
+    awards = await month.paid_households(2)
+    run = Paid(month, await month.sent())
+    await desk.eye.execute(
+        "UPDATE livelihood.bank_file SET sent_at = sent_at - interval '73 hours' WHERE run_id = $1",
+        UUID(run.run_id),
+    )
+    [file] = await month.files(run.run_id)
+    decided = await desk.sandbox.post(
+        "/bank/settle", json={"file_id": file["file_id"], "tell": False}
+    )
+    assert decided.json()["paid"] == len(awards)
+    await due_now(run)
+    assert {(row["state"], row["reason"]) for row in await month.instructions(run.run_id)} == {
+        ("unknown", "paid")
+    }
+    assert await run.books() == {
+        "support": 2 * ONE, "funding": 2 * ONE, "funds": 2 * ONE, "clearing.unknown": 2 * ONE,
+    }  # fmt: skip
+    assert await run.status() == "reconciled"
+    answer = await run.say_plain({"results": decided.json()["results"]})
+    assert answer.json() == {"accepted": 2, "repeated": 0, "errors": []}
+    assert await run.books() == {"support": 2 * ONE, "funding": 2 * ONE}
+    assert (await run.ended())["counts"]["paid"] == 2
+
+
+async def due_now(run):
+    """The time that banks have for their answers is over."""
+    await run.desk.eye.execute(
+        "UPDATE livelihood.timer SET due_at = now() - interval '1 day', leased_until = NULL"
+        " WHERE kind = 'reconcile_run' AND subject_id = $1",
+        UUID(run.run_id),
+    )
+    await run.desk.fire()
