@@ -16,13 +16,17 @@ TOUCHED = """
 SELECT a.id
 FROM livelihood.award a
 LEFT JOIN livelihood.reckoned k ON k.award_id = a.id
-LEFT JOIN unnest($4::text[], $5::timestamptz[]) AS b (month, opened_at) ON b.month = a.start_period
-WHERE a.id >= $1 AND ($2::uuid IS NULL OR a.id < $2) AND ($6::bool OR (
-    (a.recompute_from_period IS NOT NULL OR a.last_period IS NOT NULL
-        OR b.opened_at < a.created_at + interval '1 hour'
-        OR EXISTS (SELECT FROM livelihood.award_version v
-                   WHERE v.award_id = a.id AND v.version > 1))
-    AND (k.version = a.version AND k.months @> $3::int[]) IS NOT TRUE))
+LEFT JOIN unnest($3::int[], $4::text[], $5::timestamptz[]) AS b (period, month, opened_at)
+    ON b.month = a.start_period
+WHERE a.id >= $1 AND ($2::uuid IS NULL OR a.id < $2)
+  AND a.start_period <= (SELECT max(month) FROM unnest($4::text[]) AS m (month))
+  AND ($6::bool
+    OR ((a.recompute_from_period IS NOT NULL OR a.last_period IS NOT NULL
+            OR EXISTS (SELECT FROM livelihood.award_version v
+                       WHERE v.award_id = a.id AND v.version > 1))
+        AND (k.version = a.version AND k.months @> $3::int[]) IS NOT TRUE)
+    OR (b.opened_at < a.created_at + interval '1 hour'
+        AND (k.version = a.version AND k.months @> ARRAY[b.period]) IS NOT TRUE))
 """
 
 # $1 the run, $2 when, $3 the awards. Of the closed months $4 the numbers, $5 as they are written,
