@@ -134,12 +134,12 @@ async def _reckon(
     opened, runs = [one.opened_at for one in closed], [one.run_id for one in closed]
     anew = [one.anew for one in closed]
     touched = await connection.fetch(reckoning.TOUCHED, *where, periods, months, opened, any(anew))
-    if touched:
+    if may_differ := [award["id"] for award in touched if award["may_differ"]]:
         await connection.execute(
             reckoning.DIFFERENCES,
             run.id,
             at,
-            [award["id"] for award in touched],
+            may_differ,
             periods,
             months,
             [period_bounds(month)[0] for month in months],
@@ -148,9 +148,9 @@ async def _reckon(
             [amount for one in closed for amount in one.amounts],
             anew,
         )
-    indebted = [found["award_id"] for found in await connection.fetch(reckoning.INDEBTED, *where)]
-    if indebted:
-        await connection.execute(reckoning.WITHDRAWN, run.id, at, indebted, periods, runs)
+    if touched:
+        ids = [award["id"] for award in touched]
+        await connection.execute(reckoning.WITHDRAWN, run.id, at, ids, periods, runs)
 
 
 async def freeze(runtime: Runtime, run_id: UUID) -> bool:

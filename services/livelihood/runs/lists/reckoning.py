@@ -11,9 +11,9 @@ from services.livelihood.runs.lists import due
 # Which awards of a shard may differ ($1 and $2 their ids, the last one outside, or null): where
 # something was marked, resized, stopped, or began after its first month's list; once for each
 # version and month ($3 as a number, $4 as it is written, $5 when its list was opened), and every
-# one where rates have changed ($6).
+# one where rates have changed ($6). And of which anything is to be recovered.
 TOUCHED = """
-SELECT a.id
+SELECT a.id, true AS may_differ
 FROM livelihood.award a
 LEFT JOIN livelihood.reckoned k ON k.award_id = a.id
 LEFT JOIN unnest($3::int[], $4::text[], $5::timestamptz[]) AS b (period, month, opened_at)
@@ -27,6 +27,12 @@ WHERE a.id >= $1 AND ($2::uuid IS NULL OR a.id < $2)
         AND (k.version = a.version AND k.months @> $3::int[]) IS NOT TRUE)
     OR (b.opened_at < a.created_at + interval '1 hour'
         AND (k.version = a.version AND k.months @> ARRAY[b.period]) IS NOT TRUE))
+UNION ALL
+SELECT DISTINCT award_id, false FROM (
+    SELECT award_id FROM livelihood.adjustment
+    WHERE award_id >= $1 AND ($2::uuid IS NULL OR award_id < $2)
+    GROUP BY award_id, period HAVING sum(delta_rial) < 0
+) d
 """
 
 # $1 the run, $2 when, $3 the awards. Of the closed months $4 the numbers, $5 as they are written,
@@ -92,15 +98,6 @@ GROUP BY t.id, t.version
 ON CONFLICT (award_id) DO UPDATE SET version = EXCLUDED.version, months = EXCLUDED.months
 WHERE k.version <= EXCLUDED.version
 """  # noqa: S608 - a constant
-
-# The awards of a shard ($1 and $2) of which anything is to be recovered.
-INDEBTED = """
-SELECT DISTINCT award_id FROM (
-    SELECT award_id FROM livelihood.adjustment
-    WHERE award_id >= $1 AND ($2::uuid IS NULL OR award_id < $2)
-    GROUP BY award_id, period HAVING sum(delta_rial) < 0
-) d
-"""
 
 # What was approved and is still held is withdrawn where nothing of it is due any more: it is
 # neither paid nor recovered. $1 the run, $2 when, $3 the awards, $4 and $5 the closed months and
