@@ -131,21 +131,29 @@ async def _reckon(
     closed = [rules.Closed.read(one) for one in run.reckons]
     if not closed:
         return
-    where = run.id, at, shard["from_id"], shard["until_id"]
-    months = [rules.as_text(one.period) for one in closed]
-    await connection.execute(
-        reckoning.DIFFERENCES,
-        *where,
-        [one.period for one in closed],
-        months,
-        [period_bounds(month)[0] for month in months],
-        [one.run_id for one in closed],
-        [one.opened_at for one in closed],
-        [amount for one in closed for amount in one.amounts],
-        [one.anew for one in closed],
-    )
-    runs = [one.period for one in closed], [one.run_id for one in closed]
-    await connection.execute(reckoning.WITHDRAWN, *where, *runs)
+    where = shard["from_id"], shard["until_id"]
+    periods = [one.period for one in closed]
+    months = [rules.as_text(period) for period in periods]
+    opened, runs = [one.opened_at for one in closed], [one.run_id for one in closed]
+    anew = [one.anew for one in closed]
+    touched = await connection.fetch(reckoning.TOUCHED, *where, periods, months, opened, any(anew))
+    if may_differ := [award["id"] for award in touched if award["may_differ"]]:
+        await connection.execute(
+            reckoning.DIFFERENCES,
+            run.id,
+            at,
+            may_differ,
+            periods,
+            months,
+            [period_bounds(month)[0] for month in months],
+            runs,
+            opened,
+            [amount for one in closed for amount in one.amounts],
+            anew,
+        )
+    if touched:
+        ids = [award["id"] for award in touched]
+        await connection.execute(reckoning.WITHDRAWN, run.id, at, ids, periods, runs)
 
 
 async def freeze(runtime: Runtime, run_id: UUID) -> bool:
