@@ -18,7 +18,7 @@ from shared.web.auth import SYSTEM
 from shared.web.errors import CaseChanged
 from shared.workflow import Clock, advance
 
-COVER_BY = {"livelihood.confirmed"}
+COVER_BY = {"livelihood.confirmed", "livelihood.emergency_granted"}
 ENDED_BY_ITSELF = {Status.WITHDRAWN, Status.EXPIRED, Status.CLOSED_DECEASED}
 
 
@@ -47,6 +47,9 @@ async def on_case_step(tx: Transaction, event: Event) -> None:
         await _cover(tx, application, event)
     elif event.topic == "livelihood.stopped":
         household_id, on = UUID(event.payload["household_id"]), tehran_date(event.at)
+        await end_of_household(tx, household_id, reason=event.topic, on=on)
+    elif event.topic == "livelihood.emergency_ended" and told["facts"].get("coverage") == "ends":
+        household_id, on = UUID(told["household_id"]), tehran_date(event.at)
         await end_of_household(tx, household_id, reason=event.topic, on=on)
     elif event.topic == "livelihood.reinstated":
         household_id = UUID(event.payload["household_id"])

@@ -37,7 +37,7 @@ ROOMS_OF = {
     "intake": ROOMS
     | {"catalogue", "applications", "documents", "worklist", "feedback", "reports"}
     | {"people", "households", "coverage", "life_events"},
-    "livelihood": ROOMS | {"awards", "rates", "ledger", "runs"},
+    "livelihood": ROOMS | {"awards", "emergencies", "rates", "ledger", "runs"},
     "notify": ROOMS | {"channels", "templates"},
 }
 SETS_STATUS = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?\bstatus\s*=", re.DOTALL)

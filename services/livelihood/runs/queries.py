@@ -86,7 +86,7 @@ async def find_run(tx: Transaction, run_id: UUID) -> Run | None:
     run = Run()
     values = dict(record)
     past = loads(values.pop("past")) or []
-    run.__dict__.update(values, rates=loads(values["rates"]))
+    run.__dict__.update(values, rates=loads(values["rates"]), worth=loads(values["worth"]))
     run.past = past
     return run
 

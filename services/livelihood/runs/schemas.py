@@ -21,7 +21,9 @@ class OpenRunIn(BaseModel):
     )
 
     period: Period = Field(description="ماه پرداخت")
-    kind: Literal["regular"] = Field(description="regular: پرداخت ماهانه")
+    kind: Literal["regular", "emergency"] = Field(
+        description="regular: پرداخت ماهانه؛ emergency: حمایت اضطراری"
+    )
 
 
 class FundIn(BaseModel):

@@ -5,7 +5,9 @@ month as a number, $5 the kind, $6 the component, $7 the rates by size, $8 and $
 ids (the last one outside, or null), $10 when the run was opened, $11 the month, $12 its first day.
 """
 
-from services.livelihood.runs.lists import regular
+from services.livelihood.runs.lists import emergency, regular
 
-LISTS = {"regular": regular.TAKE}
-COMPONENT = {"regular": "base"}
+LISTS = {"regular": regular.TAKE, "emergency": emergency.TAKE}
+COMPONENT = {"regular": "base", "emergency": "emergency"}
+AWARDS = {"emergency": "emergency_award"}
+"""The table whose rows are cut into shards, where it is not `award`."""

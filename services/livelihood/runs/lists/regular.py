@@ -1,11 +1,13 @@
 """The list of a month: every award that holds in it."""
 
 from services.livelihood.runs import rules
+from services.livelihood.runs.lists.closing import CLOSE
 
 # Who is in the list: whose award had been made when the run was opened, has begun by this month and
 # has not ended before it; as many count as the version says that was recorded by then and holds in
 # this month. Who is held in it, and why: a suspension that holds this month back (H02), or there is
-# no account that was verified for the payee whom it has now (LV-22, H22).
+# no account that was verified for the payee whom it has now (LV-22, H22). Not in it is
+# whom an emergency has paid in place of this month's stipend already (H27).
 TAKE = f"""
 WITH placed AS (
     INSERT INTO livelihood.item (period, id, run_id, kind, component, award_id, household_id,
@@ -31,21 +33,10 @@ WITH placed AS (
       AND (a.ends_period IS NULL OR $11 <= a.ends_period)
       AND (a.ends_on IS NULL OR a.ends_on >= $12)
       AND (a.status NOT IN ('stopped', 'objection_open') OR $11 <= a.last_period)
+      AND NOT EXISTS (SELECT 1 FROM livelihood.item e
+                      WHERE e.period = $4 AND e.household_id = a.household_id
+                        AND e.kind = 'emergency' AND e.component = 'base' AND NOT e.reversed)
     ORDER BY a.id
     RETURNING id, household_id, amount_rial, state
 )
-UPDATE livelihood.run_shard AS s
-SET done_at = $3, planned = t.planned, held = t.held, digest = t.digest,
-    planned_rial = t.planned_rial, held_rial = t.held_rial
-FROM (
-    SELECT count(*) FILTER (WHERE state = 'planned') AS planned,
-        count(*) FILTER (WHERE state = 'held') AS held,
-        coalesce(sum(amount_rial) FILTER (WHERE state = 'planned'), 0) AS planned_rial,
-        coalesce(sum(amount_rial) FILTER (WHERE state = 'held'), 0) AS held_rial,
-        sha256(coalesce(string_agg(
-            uuid_send(id) || uuid_send(household_id) || int8send(amount_rial), '' ORDER BY id
-        ), '')) AS digest
-    FROM placed
-) AS t
-WHERE s.run_id = $1 AND s.number = $2
-"""  # noqa: S608 - a constant
+{CLOSE}"""  # noqa: S608 - a constant
