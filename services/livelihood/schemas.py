@@ -301,7 +301,9 @@ class AdmissionOut(CaseOut):
     decision_id: str | None
     waiting_since: datetime | None
     award_id: UUID | None
-    emergency_id: UUID | None
+    emergency_id: UUID | None = Field(
+        description="وضعیت اضطراری که متقاضی نام برده یا حمایت بر آن استوار است"
+    )
     emergency_ends_on: date | None = Field(description="واپسین روز حمایت اضطراری")
     emergency_ends_on_jalali: str | None
 

@@ -74,6 +74,7 @@ async def open_case(tx: Transaction, told: Filed) -> AdmissionCase:
         reason=told.details.reason,
         priority=rules.priority(told.details.reason, order["order"]),
         account_state="unchecked",
+        emergency_id=told.details.emergency_id,
     )
     row.sheba = seal(tx, row, "sheba", told.details.sheba)
     row.address = seal(tx, row, "address", told.details.address.model_dump())

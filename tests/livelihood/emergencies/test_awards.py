@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests import make
-from tests.livelihood.desk import FINDINGS
+from tests.livelihood.desk import FINDINGS, Filed
 from tests.livelihood.emergencies.quake import ELSEWHERE, PROVINCE, REASON
 
 VISIT = {"findings": FINDINGS, "score": 55}
@@ -42,6 +42,27 @@ async def test_an_approver_grants_help_at_once_and_the_household_hears_from_when
     assert award["payee_account_id"] is None  # help does not wait for the bank
     await quake.desk.fire()
     assert (await quake.of(filed))["payee_account_id"] is not None
+
+
+@pytest.mark.req("LV-34")
+async def test_the_approver_sees_which_emergency_the_applicant_named(quake):
+    filed = Filed(province=PROVINCE, submitted_on=quake.day(0))
+    details = filed.answer(lambda code: code.encode())["details"]
+    filed.told = {"details": details | {"emergency_id": quake.emergency_id}}
+    await quake.desk.route(filed)
+    case = (await quake.approver().get(f"/cases/{filed.code}")).json()
+    assert (case["status"], case["emergency_id"]) == ("routed", quake.emergency_id)
+    assert "grant-emergency" in case["actions"]
+
+
+@pytest.mark.req("H51")
+async def test_nobody_helps_their_own_relatives(quake):
+    approver = quake.approver(national_code=make.national_code())
+    cousin = quake.approver(national_code=(code := make.national_code()))
+    filed = await quake.asked("under_review", kin=[code])
+    for refused in (await quake.open(filed, by=cousin), await quake.grant(filed, by=cousin)):
+        assert (refused.status_code, refused.json()["code"]) == (403, "own_or_relative_case")
+    assert (await quake.open(filed, by=approver)).status_code == 201
 
 
 @pytest.mark.req("LV-34")

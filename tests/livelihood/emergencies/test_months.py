@@ -282,12 +282,12 @@ async def test_nobody_gets_two_base_stipends_a_month_and_no_month_is_left_out(de
 
 
 async def scattered(quake, dice):
-    """Sixty households with a regular award, an emergency, both one after the other, or at once."""
+    """Many households with a regular award, an emergency, both one after the other, or at once."""
     changed = await quake.change(provinces=[ELSEWHERE], to_on=quake.last_day(4).isoformat())
     assert changed.status_code == 201, changed.text
     month = Month(quake.desk, int(quake.first[:4]), int(quake.first[5:]))
     lived = {}
-    for made in await month.households(60, sizes=5):
+    for made in await month.households(120, sizes=5):
         first, last = sorted(dice.choices(range(-2, 6), k=2))
         start, end = sorted(dice.choices(range(5), k=2))
         place = dice.choice([PROVINCE, ELSEWHERE, "Fars"])
