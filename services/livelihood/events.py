@@ -8,7 +8,7 @@ from services.livelihood.actions.activation import ACTIVATE, try_to_activate
 from services.livelihood.actions.admission import CLOSE_UNREACHED, close_unreached, open_case
 from services.livelihood.awards import events as awards
 from services.livelihood.clients import filed
-from services.livelihood.emergencies.actions import CHANGED
+from services.livelihood.emergencies.actions import CHANGED, look_after_its_end
 from services.livelihood.emergencies.queries import no_longer_covered
 from services.livelihood.models import AdmissionCase
 from services.livelihood.runs import events as runs
@@ -24,7 +24,7 @@ from shared.web.auth import SYSTEM
 from shared.workflow import advance
 
 AT_ONCE = 200
-"""Cases that are read together when an emergency's area changes."""
+"""Cases that end in one turn when an emergency's area changes; the next turn follows."""
 
 
 async def on_routed(tx: Transaction, event: Event) -> None:
@@ -107,15 +107,17 @@ async def account_due(runtime: Runtime, timer: Timer) -> None:
 
 async def emergency_changed(runtime: Runtime, timer: Timer) -> None:
     """A month begins that another area rules: who is outside it is no longer supported (H28)."""
-    while True:
+    async with runtime.transaction() as tx:
+        here = period_of(tx.now)
+        found = await no_longer_covered(tx, timer.subject_id, here, limit=AT_ONCE)
+    for case_id in found:
         async with runtime.transaction() as tx:
-            here = period_of(tx.now)
-            found = await no_longer_covered(tx, timer.subject_id, here, limit=AT_ONCE)
-        for case_id in found:
-            async with runtime.transaction() as tx:
-                await emergency.end_uncovered(tx, case_id)
-        if len(found) < AT_ONCE:
-            return
+            await emergency.end_uncovered(tx, case_id)
+    async with runtime.transaction() as tx:
+        if found:
+            await remind(tx, CHANGED, subject_id=timer.subject_id, due_at=tx.now)
+        else:
+            await look_after_its_end(tx, timer.subject_id)
 
 
 HEARS: dict[str, Handler] = {

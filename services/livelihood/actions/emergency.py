@@ -98,7 +98,7 @@ async def beside(
             award.household_id, award.payee_id, list(award.person_ids), award.payee_account_id
         )
         row.applicant_id, row.applicant_index = award.payee_id, award.payee_index or b""
-        row.holders = [row.applicant_index]
+        row.holders, row.person_ids = [row.applicant_index], [award.payee_id]
     elif source.household_id is not None:
         household = await _of_case(tx, source, source.household_id)
     else:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from uuid import UUID
 
+from services.livelihood.awards.rules import next_period
 from services.livelihood.emergencies import queries, rules
 from services.livelihood.emergencies.models import Emergency, EmergencyVersion
 from services.livelihood.emergencies.schemas import ChangeIn, DeclareIn
@@ -48,8 +49,19 @@ async def change(tx: Transaction, emergency_id: UUID, given: ChangeIn, actor: Ac
     await _check(tx, given, known[0].from_on, today)
     from_on, version = known[0].from_on, len(known) + 1
     await _add_version(tx, emergency_id, given, actor, version=version, from_on=from_on)
-    first = rules.effective_from(version, from_on, today)
-    due_at = datetime.combine(period_bounds(first)[0], time(), tzinfo=TEHRAN)
+    await _look_in(tx, emergency_id, rules.effective_from(version, from_on, today))
+
+
+async def look_after_its_end(tx: Transaction, emergency_id: UUID) -> None:
+    """A declaration that was shortened ends, with its last month, what was granted for longer."""
+    last = (await queries.versions(tx, emergency_id))[-1]
+    over = next_period(period_of(last.to_on))
+    if over > period_of(tx.now):
+        await _look_in(tx, emergency_id, over)
+
+
+async def _look_in(tx: Transaction, emergency_id: UUID, period: str) -> None:
+    due_at = datetime.combine(period_bounds(period)[0], time(), tzinfo=TEHRAN)
     await remind(tx, CHANGED, subject_id=emergency_id, due_at=due_at)
 
 

@@ -195,6 +195,22 @@ async def test_a_change_of_the_area_counts_future_months_anew_and_what_was_paid_
     assert await paying.paid(far) == before  # what has ended does not begin again by itself
 
 
+@pytest.mark.req("H28", "LV-35")
+async def test_a_declaration_that_is_shortened_ends_what_was_granted_for_longer(paying):
+    filed = await paying.helped(until=paying.last_day(2))
+    answer = await paying.change(to_on=paying.day(1, 10).isoformat())
+    assert answer.status_code == 201, answer.text
+    for month in range(3):
+        await paying.pass_to(month, 28)
+        assert await paying.desk.status(filed) == (
+            "emergency_ended" if month == 2 else "emergency_active"
+        )
+        await paying.pay(month)
+    assert [month for month, *_ in await paying.paid(filed)] == [0, 1]
+    [told] = await paying.desk.told(filed, "livelihood.emergency_ended")
+    assert told["facts"]["due_on"] == paying.last_day(1).isoformat()
+
+
 async def test_the_dead_are_not_paid_for_nor_paid(paying):
     desk = paying.desk
     smaller, held = await paying.helped(), await paying.helped()

@@ -33,9 +33,9 @@ WITH placed AS (
       AND (a.ends_period IS NULL OR $11 <= a.ends_period)
       AND (a.ends_on IS NULL OR a.ends_on >= $12)
       AND (a.status NOT IN ('stopped', 'objection_open') OR $11 <= a.last_period)
-      AND NOT EXISTS (SELECT 1 FROM livelihood.item e
-                      WHERE e.period = $4 AND e.household_id = a.household_id
-                        AND e.kind = 'emergency' AND e.component = 'base' AND NOT e.reversed)
+      AND a.household_id NOT IN (SELECT e.household_id FROM livelihood.item e WHERE e.period = $4
+                                 AND e.kind = 'emergency' AND e.component = 'base'
+                                 AND NOT e.reversed)
     ORDER BY a.id
     RETURNING id, household_id, amount_rial, state
 )
