@@ -149,13 +149,7 @@ class Item(Base):
             "one_item_of_a_household",
             *("period", "household_id", "component"),
             unique=True,
-            postgresql_where=text("NOT reversed AND kind <> 'arrears'"),
-        ),
-        Index(
-            "one_arrears_of_a_household",
-            *("period", "household_id", "component"),
-            unique=True,
-            postgresql_where=text("NOT reversed AND kind = 'arrears'"),
+            postgresql_where=text("NOT reversed"),
         ),
         Index(
             "ix_item_base_of_emergency",

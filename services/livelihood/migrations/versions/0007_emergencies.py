@@ -11,6 +11,25 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+# The award that an item names, of either kind: whose it is, and to whom and whether it is paid now.
+PAID_AWARD = """
+CREATE VIEW livelihood.paid_award AS
+SELECT id, case_id, tracking_code, household_id, payee_id, payee_index, payee_account_id, status,
+    ground, held_from_period
+FROM livelihood.award
+UNION ALL
+SELECT a.id, a.case_id, c.tracking_code, a.household_id, a.payee_id, c.applicant_index,
+    a.payee_account_id, CASE WHEN d.kind = 'death' THEN 'suspended' ELSE 'active' END,
+    CASE WHEN d.kind = 'death' THEN 'head_died' END, NULL
+FROM livelihood.emergency_award a
+LEFT JOIN livelihood."case" c ON c.id = a.case_id
+LEFT JOIN LATERAL (
+    SELECT kind FROM livelihood.life_fact f
+    WHERE f.person_id = a.payee_id AND f.kind IN ('death', 'death_reversed')
+    ORDER BY f.version DESC LIMIT 1
+) d ON true
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -62,10 +81,12 @@ def upgrade() -> None:
         schema="livelihood",
     )
     _one_base_of_a_household()
+    op.execute(PAID_AWARD)
     roles = f"{role_name('livelihood')}, {role_name('livelihood', role='batch')}"
     for table in ("emergency", "emergency_version"):
         op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON livelihood.{table} FROM {roles}")
     op.execute(f"REVOKE DELETE, TRUNCATE ON livelihood.emergency_award FROM {roles}")
+    op.execute(f"REVOKE INSERT, UPDATE, DELETE ON livelihood.paid_award FROM {roles}")
 
 
 def _awards() -> None:
@@ -134,15 +155,7 @@ def _one_base_of_a_household() -> None:
         ["period", "household_id", "component"],
         unique=True,
         schema="livelihood",
-        postgresql_where=sa.text("NOT reversed AND kind <> 'arrears'"),
-    )
-    op.create_index(
-        "one_arrears_of_a_household",
-        "item",
-        ["period", "household_id", "component"],
-        unique=True,
-        schema="livelihood",
-        postgresql_where=sa.text("NOT reversed AND kind = 'arrears'"),
+        postgresql_where=sa.text("NOT reversed"),
     )
     op.create_index(
         "ix_item_base_of_emergency",
@@ -155,11 +168,8 @@ def _one_base_of_a_household() -> None:
 
 
 def downgrade() -> None:
-    for index in (
-        "ix_item_base_of_emergency",
-        "one_arrears_of_a_household",
-        "one_item_of_a_household",
-    ):
+    op.execute("DROP VIEW livelihood.paid_award")
+    for index in ("ix_item_base_of_emergency", "one_item_of_a_household"):
         op.drop_index(index, table_name="item", schema="livelihood")
     op.create_index(
         "one_item_of_a_household",

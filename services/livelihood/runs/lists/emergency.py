@@ -47,7 +47,7 @@ WITH placed AS (
     ) OR EXISTS (
         SELECT 1 FROM livelihood.item i
         WHERE i.period = $4 AND i.household_id = a.household_id AND i.component = 'base'
-          AND i.kind <> 'arrears' AND NOT i.reversed
+          AND NOT i.reversed
     ) AS stands) AS regular
     CROSS JOIN LATERAL (SELECT ($7::bigint[])[least(living.size, {rules.TOP_SIZE})]
         * (r.worth -> e.kind ->> CASE WHEN regular.stands THEN 1 ELSE 0 END)::int / 100 AS rial
