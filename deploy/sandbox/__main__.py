@@ -16,12 +16,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--base-url", help="the issuer of tokens; default http://127.0.0.1:<port>")
+    parser.add_argument("--door", default="http://127.0.0.1:8000", help="where results are brought")
     given = parser.parse_args()
     app = create_app(
         data=given.data,
         run_dir=given.run_dir,
         base_url=(given.base_url or f"http://127.0.0.1:{given.port}").rstrip("/"),
         production=os.environ.get("ENV") == "production",
+        door=given.door.rstrip("/"),
     )
     # Held calls would keep a stopping process for 15 s; an access log would hold mobiles.
     uvicorn.run(

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import ValidationError
 
-from deploy.sandbox import control, oauth, pages, registries, sms
+from deploy.sandbox import bank, control, oauth, pages, registries, sms
 from deploy.sandbox.clock import MovedClock
 from deploy.sandbox.desk import desks
 from deploy.sandbox.issuer import Issuer
@@ -18,13 +18,17 @@ from deploy.sandbox.world import World
 CLIENTS = Path(__file__).parent / "clients.json"
 
 
-def create_app(*, data: Path, run_dir: Path, base_url: str, production: bool) -> FastAPI:
-    """The outside world over `data`; `base_url` is the issuer of its tokens."""
+def create_app(*, data: Path, run_dir: Path, base_url: str, production: bool, door: str) -> FastAPI:
+    """The outside world over `data`; `base_url` is the issuer of its tokens.
+
+    `door` is the agency's, to which banks bring their results.
+    """
     world = World(data)
     party_desks = desks(world, data)
     providers = sms.Providers(world, party_desks)
     clock = MovedClock(run_dir)
     issuer = Issuer(base_url, data / "keys")
+    banks = bank.Bank(party_desks["bank"], issuer, door)
     register = oauth.Clients(CLIENTS)
 
     @asynccontextmanager
@@ -38,6 +42,8 @@ def create_app(*, data: Path, run_dir: Path, base_url: str, production: bool) ->
     app.add_exception_handler(ValidationError, _invalid)
     app.include_router(registries.routes(world, party_desks))
     app.include_router(sms.routes(providers, party_desks))
+    app.include_router(bank.routes(banks))
+    app.include_router(bank.control_routes(banks))
     app.include_router(control.world_routes(world))
     app.include_router(control.clock_routes(clock, production=production))
     app.include_router(control.phone_routes(providers))

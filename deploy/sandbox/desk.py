@@ -17,6 +17,7 @@ from deploy.sandbox.world import World
 HOLD_S: Final = 15.0
 Body = dict[str, Any]
 Asked = TypeVar("Asked", bound=Record)
+Given = TypeVar("Given")
 
 
 class PartyRefusal(Exception):
@@ -44,12 +45,23 @@ class Desk:
         `act` is synchronous, so its effect and the journal's line about it cannot be parted.
         """
         raw = await request.body()
-        mode = self._mode()
         try:
             question = asked.model_validate_json(raw)
         except ValidationError:
             question = None
         said = question.model_dump(mode="json") if question else None
+        return await self.answer(request, question, act, said=said)
+
+    async def answer(
+        self,
+        request: Request,
+        question: Given | None,
+        act: Callable[[Given], Body],
+        *,
+        said: Body | None,
+    ) -> JSONResponse:
+        """Answer a request that has been read already; `said` is what the journal keeps of it."""
+        mode = self._mode()
         self.journal.note(line="request", path=request.url.path, fault=mode, body=said)
         if mode in ("error", "timeout"):
             return await self._fail(mode)
@@ -83,7 +95,7 @@ def desks(world: World, data: Path) -> dict[Party, Desk]:
     return {party: Desk(party, world, data) for party in get_args(Party)}
 
 
-def _readable(question: Asked | None) -> Asked:
+def _readable(question: Given | None) -> Given:
     if question is None:
         raise PartyRefusal(422, 400, "permanent", "the request cannot be read")
     return question

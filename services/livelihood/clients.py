@@ -1,5 +1,6 @@
-"""Adapters: whose account a Sheba is (central bank), and what intake knows of an application."""
+"""Adapters: whose account a Sheba is (central bank), the banks that pay, and what intake knows."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,6 +10,19 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from shared.storage.db import Runtime, Transaction
 from shared.web.clients import Outside, PartyRefused, PartyUnavailable
 
+BANK_S = 10
+"""Longer than the other parties: a file is taken whole before the bank answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A payment file as its bank says that it has it."""
+
+    bank_ref: str
+    rows: int
+    amount_rial: int
+    sha256: str
+
 
 class Clients:
     """The outside parties of livelihood."""
@@ -17,10 +31,38 @@ class Clients:
         self._index = runtime.crypto.index
         url = runtime.settings.sandbox_url
         self._bank = Outside(f"{url}/central-bank/v1", party="central-bank", timeout_s=2)
+        self._payments = Outside(f"{url}/bank/v1", party="bank", timeout_s=BANK_S)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._bank.aclose()
+        await self._payments.aclose()
+
+    async def send_payment_file(self, file_id: UUID, content: bytes, *, bank: str) -> Taken:
+        """Give a pain.001 file to its bank, once for ever by its message id.
+
+        Raises PartyRefused; after PartyUnavailable nobody knows whether the bank has it.
+        """
+        headers = {"message-id": file_id.hex, "receiving-bank": bank}
+        answer = await self._payments.post(
+            "/files", content, headers=headers, content_type="application/xml"
+        )
+        return _taken(answer)
+
+    async def payment_file(self, file_id: UUID) -> Taken | None:
+        """What the bank has under a message id; None when it has never taken such a file.
+
+        Raises PartyUnavailable, also where our own access to the bank is what it refuses.
+        """
+        try:
+            asked = {"messageId": file_id.hex}
+            answer = await self._payments.post("/inquiries", asked, inquiry=True)
+        except PartyRefused:
+            raise PartyUnavailable("bank") from None
+        known = answer.get("found") if isinstance(answer, dict) else None
+        if not isinstance(known, bool):
+            raise PartyUnavailable("bank")
+        return _taken(answer) if known else None
 
     async def account(self, sheba: str) -> tuple[bytes, str] | None:
         """The holder's blind index and the account's state; None when there is no such account.
@@ -34,6 +76,18 @@ class Clients:
             return self._index(answer["holderNationalId"]), answer["state"]
         except (KeyError, TypeError):
             raise PartyUnavailable("central-bank") from None
+
+
+def _taken(answer: Any) -> Taken:
+    try:
+        return Taken(
+            bank_ref=str(answer["bankRef"]),
+            rows=int(answer["rows"]),
+            amount_rial=int(answer["amountRial"]),
+            sha256=str(answer["sha256"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise PartyUnavailable("bank") from None
 
 
 def clients(runtime: Runtime) -> Clients:

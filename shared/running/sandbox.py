@@ -36,6 +36,7 @@ class Sandbox:
                     *(sys.executable, "-m", MODULE, "--port", str(given.sandbox_port)),
                     *("--data", str(given.data_dir / "sandbox"), "--run-dir", str(given.run_dir)),
                     *("--base-url", given.oidc_issuer, "--host", given.bind_address),
+                    *("--door", f"http://127.0.0.1:{given.port}"),
                 ],
                 cwd=Path(__file__).parents[2],
                 stdin=subprocess.DEVNULL,

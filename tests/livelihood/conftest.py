@@ -35,4 +35,5 @@ async def desk(whole_desk: Desk) -> AsyncIterator[Desk]:
     yield whole_desk
     clock = whole_desk.settings.run_dir / "clock.json"
     await asyncio.to_thread(clock.unlink, missing_ok=True)
-    await whole_desk.fault("central-bank", "ok")
+    for party in ("central-bank", "bank"):
+        await whole_desk.fault(party, "ok")

@@ -1,13 +1,15 @@
 """For every operation a request that is accepted as it stands: a case where it may happen."""
 
 from tests import make
-from tests.prove import ground_emergency, ground_intake, ground_livelihood
+from tests.prove import ground_bank, ground_emergency, ground_intake, ground_livelihood
 from tests.prove.document import Operation
+from tests.prove.ground_bank import Bank
 from tests.prove.ground_emergency import Emergencies
 from tests.prove.ground_intake import Intake
 from tests.prove.sending import Ready
 
-RECIPES = ground_intake.RECIPES | ground_livelihood.RECIPES | ground_emergency.RECIPES
+GROUNDS = (ground_intake, ground_livelihood, ground_bank, ground_emergency)
+RECIPES = {key: recipe for ground in GROUNDS for key, recipe in ground.RECIPES.items()}
 # No case of these services can be opened yet: all that can be asked for is not there.
 UNREACHABLE = {
     f"GET /v1/{service}/cases/{{tracking_code}}": "its applications are not open yet"
@@ -15,7 +17,7 @@ UNREACHABLE = {
 }
 
 
-class Stages(Intake, Emergencies):
+class Stages(Intake, Bank, Emergencies):
     """Makes requests ready; what is read only is prepared once."""
 
     async def __call__(self, operation: Operation) -> Ready:

@@ -31,13 +31,17 @@ PERIOD = "~ '^1[3-5][0-9]{2}-(0[1-9]|1[0-2])$'"
 
 
 class PayeeAccount(Base):
-    """An account that has been verified for a payee: a new Sheba is a new row (decision 20)."""
+    """An account that has been verified for a payee: a new Sheba is a new row (decision 20).
+
+    `bank_code` is the Sheba's own; rows from before it was kept have none until they are paid.
+    """
 
     __tablename__ = "payee_account"
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     person_id: Mapped[UUID] = mapped_column(Uuid, index=True)
     sheba: Mapped[bytes] = mapped_column(LargeBinary)
+    bank_code: Mapped[str | None] = mapped_column(Text)
     verified_at: Mapped[datetime] = mapped_column(INSTANT)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
 

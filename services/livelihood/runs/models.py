@@ -46,6 +46,7 @@ class Run(_Stepped, Base):
     `rates` are those of its opening, so that every shard counts with the same; `worth` is what each
     kind of emergency is then worth, in percent of them, in place of the base stipend and beside it.
     What the snapshot froze: how many items, their Rials, the hash over the digests of its shards.
+    `builder` is who asked for its payment files, and when.
     """
 
     __tablename__ = "run"
@@ -68,6 +69,8 @@ class Run(_Stepped, Base):
     planned_rial: Mapped[int | None] = mapped_column(BigInteger)
     held_rial: Mapped[int | None] = mapped_column(BigInteger)
     approval_ref: Mapped[str | None] = mapped_column(Text)
+    builder: Mapped[str | None] = mapped_column(Text)
+    build_at: Mapped[datetime | None] = mapped_column(INSTANT)
 
     __table_args__ = (
         UniqueConstraint("period", "kind", name="one_run_of_a_kind"),
@@ -104,6 +107,9 @@ class RunShard(Base):
     held_rial: Mapped[int | None] = mapped_column(BigInteger)
     digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     done_at: Mapped[datetime | None] = mapped_column(INSTANT)
+    queued: Mapped[int | None] = mapped_column(BigInteger)
+    queued_rial: Mapped[int | None] = mapped_column(BigInteger)
+    queued_at: Mapped[datetime | None] = mapped_column(INSTANT)
 
     __table_args__ = (
         CheckConstraint(
@@ -158,5 +164,106 @@ class Item(Base):
         ),
         # Few among very many, and they are asked for.
         Index("ix_item_held", "period", "id", postgresql_where=text("state = 'held'")),
+        Index("ix_item_owed", "id", postgresql_where=text("state IN ('held', 'returned')")),
         {"postgresql_partition_by": "LIST (period)"},
+    )
+
+
+class BankFile(Base):
+    """A file of instructions to one bank; its id is the message id that the bank dedupes on.
+
+    It is filled shard by shard, then written once: its bytes are those of `sha256` for good.
+    """
+
+    __tablename__ = "bank_file"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("livelihood.run.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    bank_code: Mapped[str] = mapped_column(Text)
+    cycle_at: Mapped[datetime] = mapped_column(INSTANT)
+    rows: Mapped[int] = mapped_column(Integer)
+    amount_rial: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(Text)
+    place: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    attempt: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    built_at: Mapped[datetime] = mapped_column(INSTANT)
+    sent_at: Mapped[datetime | None] = mapped_column(INSTANT)
+    bank_ref: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        UniqueConstraint("run_id", "number"),
+        CheckConstraint("rows > 0 AND amount_rial > 0", name="amount"),
+        CheckConstraint(
+            "state IN ('filling', 'built', 'sending', 'accepted', 'unknown', 'rejected')",
+            name="state",
+        ),
+        CheckConstraint(
+            "state = 'filling' OR (sha256 IS NOT NULL AND place IS NOT NULL)", name="written"
+        ),
+    )
+
+
+class Instruction(Base):
+    """One payment of an item, or of a part of it, to one account; `id` is its reference to the end.
+
+    Partitioned as the items are, and without foreign keys for the same reason. `run_id` is the
+    item's own run, whichever run's file takes it along. A returned one stays beside the next.
+    """
+
+    __tablename__ = "instruction"
+
+    period: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    item_id: Mapped[UUID] = mapped_column(Uuid)
+    part: Mapped[int] = mapped_column(SmallInteger)
+    attempt: Mapped[int] = mapped_column(SmallInteger)
+    run_id: Mapped[UUID] = mapped_column(Uuid)
+    file_id: Mapped[UUID] = mapped_column(Uuid)
+    payee_account_id: Mapped[UUID] = mapped_column(Uuid)
+    bank_code: Mapped[str] = mapped_column(Text)
+    amount_rial: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    bank_ref: Mapped[str | None] = mapped_column(Text)
+    settled_at: Mapped[datetime | None] = mapped_column(INSTANT)
+
+    __table_args__ = (
+        CheckConstraint("amount_rial > 0", name="amount"),
+        CheckConstraint("state IN ('queued', 'sent', 'paid', 'returned', 'unknown')", name="state"),
+        Index(
+            "one_live_instruction",
+            *("period", "item_id", "part"),
+            unique=True,
+            postgresql_where=text("state <> 'returned'"),
+        ),
+        Index(
+            "ix_instruction_returned",
+            *("period", "item_id"),
+            postgresql_where=text("state = 'returned'"),
+        ),
+        Index("ix_instruction_file_id", "file_id"),
+        {"postgresql_partition_by": "LIST (period)"},
+    )
+
+
+class BankResult(Base):
+    """What a bank said of an instruction; only added to, and the same only once (H18)."""
+
+    __tablename__ = "bank_result"
+
+    instruction_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    status: Mapped[str] = mapped_column(Text, primary_key=True)
+    bank_ref: Mapped[str] = mapped_column(Text, primary_key=True, server_default=text("''"))
+    period: Mapped[int] = mapped_column(Integer)
+    reason: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(INSTANT)
+    received_at: Mapped[datetime] = mapped_column(INSTANT)
+    source: Mapped[str] = mapped_column(Text)
+    file_id: Mapped[UUID | None] = mapped_column(Uuid)
+
+    __table_args__ = (
+        CheckConstraint("status IN ('paid', 'returned', 'unknown')", name="status"),
+        CheckConstraint("source IN ('pain.002', 'camt.053', 'json')", name="source"),
     )

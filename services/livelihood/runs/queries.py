@@ -1,19 +1,22 @@
 """Reads of runs: the run with its history and progress, its items, the rates and the budget."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from services.livelihood.runs import rules
-from services.livelihood.runs.models import Run
-from services.livelihood.runs.rules import Rate
-from services.livelihood.runs.schemas import ItemOut, Progress, RunOut, RunRow
+from services.livelihood.runs.models import BankFile, Run
+from services.livelihood.runs.rules import Cycles, Rate
+from services.livelihood.runs.schemas import FileOut, ItemOut, Progress, RunOut, RunRow
 from services.livelihood.runs.workflow import FUNDED, RUN
 from shared.cases import past_step
+from shared.storage import policy
 from shared.storage.db import Transaction, loads
-from shared.values.calendar import jalali_text
+from shared.values.calendar import jalali_text, tehran_date
 from shared.web.auth import Actor
 from shared.web.page import Cursor, InvalidCursor, Page
 
@@ -25,7 +28,17 @@ FROM livelihood.run r WHERE r.id = $1
 """  # noqa: S608 - columns of the model
 # A filter that stands in the statement as it is can use the index made for it.
 _OF_STATE = {None: "", "planned": "AND state = 'planned'", "held": "AND state = 'held'"}
-_STATE_LABELS = {"planned": "برنامه‌ریزی‌شده", "held": "نگه‌داشته"}
+_STATE_LABELS = {
+    "planned": "برنامه‌ریزی‌شده",
+    "held": "نگه‌داشته",
+    "queued": "در فایل پرداخت",
+    "requeued": "دوباره در فایل پرداخت",
+    "sent": "فرستاده‌شده به بانک",
+    "paid": "پرداخت‌شده",
+    "unknown": "نامعلوم نزد بانک",
+    "returned": "برگشتی بانک",
+    "recovery_due": "در دست وصول",
+}
 
 
 # What a run stands on
@@ -213,3 +226,97 @@ def _month_and_kind(period: int, kind: str) -> list[Any]:
     if not 0 <= period < 2**31:
         raise InvalidCursor
     return [period, kind]
+
+
+# Payment files
+
+_FILE_LABELS = {
+    "filling": "در دست ساخت",
+    "built": "آماده",
+    "sending": "در راه بانک",
+    "accepted": "پذیرفتهٔ بانک",
+    "unknown": "نامعلوم؛ از بانک پرسیده می‌شود",
+    "rejected": "نپذیرفتهٔ بانک",
+}
+
+
+async def files(tx: Transaction, run: Run, *, limit: int, cursor: str | None) -> Page[FileOut]:
+    """The payment files of a run in the order of their numbers."""
+    after = 0 if cursor is None else Cursor.decode(cursor, int)[0]
+    rows = await tx.fetch(
+        "SELECT * FROM livelihood.bank_file WHERE run_id = $1 AND number > $2::bigint"
+        " ORDER BY number LIMIT $3",
+        *(run.id, after, limit + 1),
+    )
+    found = [await _file_out(tx, row) for row in rows[:limit]]
+    following = Cursor.encode([found[-1].number]) if len(rows) > limit else None
+    return Page[FileOut](items=found, next_cursor=following)
+
+
+async def _file_out(tx: Transaction, row: asyncpg.Record) -> FileOut:
+    cycles = await cycles_on(tx, tehran_date(row["built_at"]))
+    promised_on = cycles.promised_on(row["cycle_at"])
+    given = {name: row[name] for name in FileOut.model_fields if name in row}
+    return FileOut(
+        **given,
+        file_id=row["id"],
+        status=row["state"],
+        status_label=_FILE_LABELS[row["state"]],
+        promised_on=promised_on,
+        promised_on_jalali=jalali_text(promised_on),
+    )
+
+
+async def written_file(tx: Transaction, run_id: UUID, number: int) -> BankFile | None:
+    """One file of a run that has been written."""
+    row = await tx.fetchrow(
+        "SELECT * FROM livelihood.bank_file WHERE run_id = $1 AND number = $2"
+        " AND state <> 'filling'",
+        *(run_id, number),
+    )
+    return BankFile(**row) if row else None
+
+
+async def file_of(tx: Transaction, file_id: UUID) -> BankFile | None:
+    """One file by its message id."""
+    row = await tx.fetchrow("SELECT * FROM livelihood.bank_file WHERE id = $1", file_id)
+    return BankFile(**row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The dated policies that payment files are made by, as they were on one day."""
+
+    rows_per_file: int
+    rial_per_file: int
+    rial_per_instruction: int
+    payer_name: str
+    payer_sheba: str
+    pays: Mapping[str, str]
+    cycles: Cycles
+
+    def banks(self) -> tuple[list[str], list[str]]:
+        """Bank codes of a Sheba, and beside each the bank that pays for it now."""
+        return list(self.pays), list(self.pays.values())
+
+
+async def terms_on(tx: Transaction, day: date) -> Terms:
+    """What was in force on a day. Raises PolicyMissing."""
+    limits = await policy.on(tx, "livelihood.bank_limits", day)
+    payer = await policy.on(tx, "livelihood.payer", day)
+    banks = await policy.on(tx, "livelihood.banks", day)
+    return Terms(
+        **limits,
+        payer_name=payer["name"],
+        payer_sheba=payer["sheba"],
+        pays=banks["pays"],
+        cycles=await cycles_on(tx, day),
+    )
+
+
+async def cycles_on(tx: Transaction, day: date) -> Cycles:
+    """The cycles and holidays as known on a day. Raises PolicyMissing."""
+    holidays = await policy.on(tx, "calendar.holidays", day)
+    weekend = await policy.on(tx, "calendar.weekend", day)
+    closed = frozenset(date.fromisoformat(one["on"]) for one in holidays["days"])
+    return Cycles.of(await policy.on(tx, "livelihood.paya", day), closed, weekend["weekdays"])

@@ -1,27 +1,42 @@
-"""HTTP of the monthly run: open it, see how far it is and who is in it, secure its funds."""
+"""HTTP of the monthly run: open it, see who is in it, fund it, build its files and send them."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from services.livelihood.runs import queries
-from services.livelihood.runs.actions import funding, opening
+from services.livelihood.runs.actions import building, funding, opening, sending
+from services.livelihood.runs.files import store
 from services.livelihood.runs.models import Run
-from services.livelihood.runs.schemas import FundIn, ItemOut, OpenRunIn, Progress, RunOut, RunRow
-from services.livelihood.runs.workflow import FINANCE
+from services.livelihood.runs.schemas import (
+    FileOut,
+    FundIn,
+    ItemOut,
+    NothingIn,
+    OpenRunIn,
+    Progress,
+    RunOut,
+    RunRow,
+)
+from services.livelihood.runs.workflow import FINANCE, Status
 from shared.cases import made
-from shared.service import JSON, KeyedTx, Tx, respond
-from shared.storage.db import Transaction
+from shared.service import JSON, KeyedTx, Tx, answer, respond
+from shared.storage import audit
+from shared.storage.db import Runtime, Transaction
 from shared.web.auth import Actor, Role, allow
 from shared.web.errors import NotFound
-from shared.web.page import KnownQuery, Limit, Page
+from shared.web.page import Digits, KnownQuery, Limit, Page
 from shared.workflow import check
 
 router = APIRouter(prefix="/livelihood/runs", tags=["livelihood"], dependencies=[KnownQuery])
 
 Preparer = Annotated[Actor, Depends(allow(Role.FINANCE_PREPARER))]
 Funder = Annotated[Actor, Depends(allow(Role.FINANCE_APPROVER))]
+Sender = Annotated[Actor, Depends(allow(Role.FINANCE_SENDER))]
 Reader = Annotated[Actor, Depends(allow(*sorted(FINANCE), Role.AUDITOR, Role.INSPECTOR))]
 
 
@@ -97,6 +112,102 @@ async def fund(run_id: UUID, body: FundIn, tx: KeyedTx, actor: Funder) -> Respon
     )
     await funding.fund(tx, found, actor, body)
     return respond(tx)
+
+
+BUILD_FOR_S = 2.0
+"""What is built by then is answered at once; a reminder goes on with the rest."""
+XML = "application/xml"
+FILE = {"content": {XML: {}}, "description": "ISO 20022 pain.001.001.03"}
+
+
+@router.post(
+    "/{run_id}/build-file",
+    response_model=RunOut,
+    responses={202: {"model": RunOut, "description": "The files are being built"}},
+    operation_id="livelihood_build_file",
+    summary="ساختن فایل‌های پرداخت یک ماه",
+)
+async def build_file(
+    run_id: UUID, _: NothingIn, tx: KeyedTx, actor: Sender, request: Request
+) -> Response:
+    """Build the payment files: 200 when they are there, 202 while a large month goes on."""
+    runtime: Runtime = request.app.state.runtime
+    found = await _found(tx, run_id)
+    async with runtime.transaction() as first:
+        first.if_match = tx.if_match
+        due_at = first.now + timedelta(seconds=2 * BUILD_FOR_S)
+        await building.order(first, found, actor, due_at=due_at)
+    whole = await building.build(runtime, run_id, for_s=BUILD_FOR_S)
+    found = await _found(tx, run_id)
+    how_far = await queries.progress(tx, run_id)
+    if not whole and found.status == Status.FUNDED:
+        return await answer(tx, 202, queries.run_out(found, actor, how_far=how_far))
+    tx.reply = lambda: made(
+        200, queries.run_out(found, actor, how_far=how_far), version=found.version
+    )
+    await building.finish(tx, found, actor)
+    return respond(tx)
+
+
+@router.post(
+    "/{run_id}/send",
+    response_model=RunOut,
+    operation_id="livelihood_send_run",
+    summary="فرستادن فایل‌های پرداخت یک ماه به بانک‌ها",
+)
+async def send(run_id: UUID, _: NothingIn, tx: KeyedTx, actor: Sender) -> Response:
+    """Hand the files over for sending; what became of each is seen among the files."""
+    found = await _found(tx, run_id)
+    check(tx, found, "send", actor)
+    how_far = await queries.progress(tx, run_id)
+    tx.reply = lambda: made(
+        200, queries.run_out(found, actor, how_far=how_far), version=found.version
+    )
+    await sending.send(tx, found, actor)
+    return respond(tx)
+
+
+@router.get("/{run_id}/files", operation_id="livelihood_run_files", summary="فایل‌های پرداخت یک ماه")
+async def files(
+    run_id: UUID, tx: Tx, _: Reader, *, limit: Limit = 50, cursor: str | None = None
+) -> Page[FileOut]:
+    """The payment files of a run, and what became of each at its bank."""
+    found = await _found(tx, run_id)
+    return await queries.files(tx, found, limit=limit, cursor=cursor)
+
+
+@router.get(
+    "/{run_id}/payment-file",
+    response_class=Response,
+    responses={200: FILE},
+    operation_id="livelihood_payment_file",
+    summary="یک فایل پرداخت",
+)
+async def payment_file(
+    run_id: UUID,
+    tx: Tx,
+    actor: Sender,
+    number: Annotated[int, Query(ge=1, le=100_000), Digits] = 1,
+) -> Response:
+    """The file itself, as its bank gets it; `number` is that of the list, the first by default."""
+    found = await _found(tx, run_id)
+    file = await queries.written_file(tx, found.id, number)
+    if file is None or file.place is None or file.sha256 is None:
+        raise NotFound
+    await audit.record(
+        tx,
+        actor=actor.sub,
+        action="payment_file.read",
+        reference=str(file.id),
+        request_id=tx.trace,
+        role=str(Role.FINANCE_SENDER),
+    )
+    content: Iterator[bytes] = store.read(tx.runtime, file.id, file.place, sha256=file.sha256)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{file.id.hex}.xml"',
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(content, headers=headers, media_type=XML)
 
 
 async def _found(tx: Transaction, run_id: UUID) -> Run:

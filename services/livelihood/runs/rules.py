@@ -1,8 +1,14 @@
-"""Months, rates and digests of a run: pure."""
+"""Months, rates and digests of a run, and the cycles in which banks execute it: pure."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
+
+from shared.values.calendar import TEHRAN, tehran_date, working_days_after
+
+THURSDAY = 3
 
 TOP_SIZE = 5
 """The last step of the rates is "five and more" (facts 2.3, H08)."""
@@ -53,3 +59,50 @@ def rate_version(rates: Iterable[Rate], worth: Mapping[str, Sequence[int]] | Non
 def snapshot_hash(digests: Sequence[bytes]) -> str:
     """The hash of a list from the digests of its shards, in their order."""
     return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """When Paya executes: dated policy (facts 2.7). A file must be there `notice` before."""
+
+    times: tuple[time, ...]
+    notice: timedelta
+    thursday_settles_later: bool
+    closed: Container[date]
+    weekend: frozenset[int]
+
+    @classmethod
+    def of(
+        cls, paya: Mapping[str, list[str] | int | bool], closed: Container[date], weekend: list[int]
+    ) -> "Cycles":
+        """As the policies `livelihood.paya`, `calendar.holidays` and `calendar.weekend` say."""
+        times, minutes = paya["cycles"], paya["notice_minutes"]
+        if not (isinstance(times, list) and isinstance(minutes, int)):
+            raise TypeError("livelihood.paya")
+        return cls(
+            times=tuple(sorted(map(time.fromisoformat, times))),
+            notice=timedelta(minutes=minutes),
+            thursday_settles_later=bool(paya["thursday_settles_later"]),
+            closed=closed,
+            weekend=frozenset(weekend),
+        )
+
+    def next(self, now: datetime) -> datetime:
+        """The first cycle that a file of now still reaches; none on a holiday (H21)."""
+        day = self._working(tehran_date(now))
+        while True:
+            for at in self.times:
+                cycle = datetime.combine(day, at, TEHRAN)
+                if now + self.notice <= cycle:
+                    return cycle
+            day = self._working(day + timedelta(days=1))
+
+    def promised_on(self, cycle_at: datetime) -> date:
+        """The day on which what is executed in a cycle is in the accounts (H21)."""
+        day = tehran_date(cycle_at)
+        if day.weekday() == THURSDAY and self.thursday_settles_later:
+            return self._working(day + timedelta(days=1))
+        return day
+
+    def _working(self, day: date) -> date:
+        return working_days_after(day, 0, closed=self.closed, weekend=self.weekend)

@@ -1,6 +1,6 @@
 """The public shape of a run and of its items."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -36,6 +36,12 @@ class FundIn(BaseModel):
     )
 
     approval_ref: ShortText = Field(description="شمارهٔ مصوبهٔ تأمین اعتبار")
+
+
+class NothingIn(BaseModel):
+    """A step that needs no more than to be taken."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{}]})
 
 
 class Progress(BaseModel):
@@ -89,3 +95,23 @@ class ItemOut(BaseModel):
     status: str
     status_label: str
     reason: str | None
+
+
+class FileOut(BaseModel):
+    """A payment file to one bank; its id is the message id under which the bank knows it."""
+
+    file_id: UUID
+    number: int = Field(description="شمارهٔ فایل در پرداخت این ماه", examples=[1])
+    bank_code: str = Field(examples=["017"])
+    status: str = Field(examples=["built"])
+    status_label: str
+    rows: int
+    amount_rial: int
+    sha256: str | None = Field(description="درهم‌ساخت محتوای فایل، SHA-256")
+    attempt: int = Field(description="چند بار به بانک فرستاده شده است")
+    cycle_at: datetime = Field(description="چرخهٔ پایا")
+    promised_on: date = Field(description="روزی که مبلغ‌ها در حساب‌هاست")
+    promised_on_jalali: str
+    built_at: datetime
+    sent_at: datetime | None
+    bank_ref: str | None

@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 
 from shared.values.calendar import period_bounds
+from tests import make
 from tests.livelihood.desk import Caller, Desk
 
 RATES = (1_000_000, 1_500_000, 2_000_000, 2_600_000, 3_100_000)
@@ -86,6 +87,10 @@ class Month:
     def funder(self) -> Caller:
         return self.desk.caller("finance_approver")
 
+    @property
+    def sender(self) -> Caller:
+        return self.desk.caller("finance_sender")
+
     # What there is before a run
 
     async def rate(self, size: int, amount: int, first: int, last: int | None) -> None:
@@ -125,6 +130,31 @@ class Month:
             )
         return award
 
+    async def account(self, award_id: UUID, sheba: str, *, owner: UUID | None = None) -> UUID:
+        """A verified account for an award, its payee's own unless told otherwise."""
+        account_id = uuid4()
+        sealed = self.desk.runtime.crypto.seal_json(
+            sheba, table="livelihood.payee_account", column="sheba", row=account_id
+        )
+        await self.desk.eye.execute(
+            "WITH made AS (INSERT INTO livelihood.payee_account (id, person_id, sheba, verified_at,"
+            " created_at) SELECT $2, coalesce($4, payee_id), $3, now(), now()"
+            " FROM livelihood.award WHERE id = $1)"
+            " UPDATE livelihood.award SET payee_account_id = $2 WHERE id = $1",
+            *(award_id, account_id, sealed, owner),
+        )
+        return account_id
+
+    async def paid_households(
+        self, number: int = 1, *, sizes: int = 1, banks: tuple[str, ...] = ("017",)
+    ) -> dict[UUID, str]:
+        """So many awards with accounts at these banks in turn: each award's Sheba."""
+        found = {}
+        for at, award in enumerate(await self.households(number, sizes=sizes)):
+            found[award["id"]] = make.sheba(banks[at % len(banks)])
+            await self.account(award["id"], found[award["id"]])
+        return found
+
     # The run
 
     async def open(self, caller: Caller | None = None, *, key: str | None = None) -> httpx.Response:
@@ -152,6 +182,48 @@ class Month:
     async def fund(self, run_id: object, caller: Caller | None = None) -> httpx.Response:
         body = {"approval_ref": "1405/120"}
         return await (caller or self.funder).post(f"/runs/{run_id}/fund", body)
+
+    async def funded(self) -> str:
+        """A frozen run with its funds secured."""
+        run = await self.frozen()
+        answer = await self.fund(run["run_id"])
+        assert answer.json()["status"] == "funded", answer.text
+        return str(run["run_id"])
+
+    async def build(self, run_id: object, caller: Caller | None = None) -> httpx.Response:
+        return await (caller or self.sender).post(f"/runs/{run_id}/build-file")
+
+    async def built(self) -> str:
+        """A funded run with its payment files."""
+        run_id = await self.funded()
+        answer = await self.build(run_id)
+        assert (answer.status_code, answer.json()["status"]) == (200, "file_built"), answer.text
+        return run_id
+
+    async def send(self, run_id: object, caller: Caller | None = None) -> httpx.Response:
+        return await (caller or self.sender).post(f"/runs/{run_id}/send")
+
+    async def sent(self) -> str:
+        """A run whose files are with their banks."""
+        run_id = await self.built()
+        answer = await self.send(run_id)
+        assert (answer.status_code, answer.json()["status"]) == (200, "sent"), answer.text
+        await self.desk.fire()
+        return run_id
+
+    async def files(self, run_id: object) -> list[dict[str, Any]]:
+        answer = await self.preparer.get(f"/runs/{run_id}/files", limit=200)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["items"]
+        return found
+
+    async def instructions(self, run_id: object) -> list[asyncpg.Record]:
+        """Every instruction in the files of a run."""
+        return await self.desk.eye.fetch(
+            "SELECT i.* FROM livelihood.instruction i JOIN livelihood.bank_file f"
+            " ON f.id = i.file_id WHERE f.run_id = $1 ORDER BY i.period, i.id",
+            UUID(str(run_id)),
+        )
 
     async def items(self, run_id: object, **filters: Any) -> list[dict[str, Any]]:
         """Every item, page by page."""

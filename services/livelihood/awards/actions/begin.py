@@ -143,6 +143,7 @@ def payee_account(tx: Transaction, person_id: UUID, sheba: str) -> PayeeAccount:
         sheba=tx.runtime.crypto.seal_json(
             sheba, table="livelihood.payee_account", column="sheba", row=account_id
         ),
+        bank_code=sheba[4:7],
         verified_at=tx.now,
         created_at=tx.now,
     )

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from shared.running.settings import role_name
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""Payment files: how one is written for a bank (ISO 20022), and where it is kept, sealed."""
