@@ -7,8 +7,10 @@ import pytest
 
 from services.livelihood.emergencies import queries, rules
 from shared.values.calendar import period_bounds
+from tests import make
 from tests.livelihood.emergencies.quake import ELSEWHERE, PROVINCE, Quake
 from tests.livelihood.runs.month import Month
+from tests.livelihood.runs.paying import credits_in, text_of
 
 
 async def confirmed(quake, filed):
@@ -257,6 +259,43 @@ async def test_no_month_is_opened_while_policy_lacks_a_kind(paying):
     assert answer.json()["kinds"] == ["storm"]
 
 
+@pytest.mark.req("LV-22", "LV-34")
+async def test_what_an_emergency_pays_goes_to_the_bank_and_what_was_held_follows(paying):
+    desk = paying.desk
+    good, held = await paying.helped(), await paying.asked(owns=False)
+    await desk.account(held.person.sheba, make.national_code())
+    await paying.grant(held)
+    await desk.fire()
+    assert await in_file(paying, 0) == {good.person.sheba}
+    fresh = make.sheba()
+    await desk.account(fresh, held.person.national_code)
+    answer = await desk.citizen(held).do(held, "correct-account", {"sheba": fresh})
+    assert answer.status_code == 200, answer.text
+    await desk.hear()
+    await desk.fire()
+    await paying.pass_to(1)
+    assert await in_file(paying, 1) == {good.person.sheba, fresh}
+    states = await desk.eye.fetch(
+        "SELECT state FROM livelihood.item WHERE household_id = $1 ORDER BY period",
+        held.household_id,
+    )
+    assert [row["state"] for row in states] == ["requeued", "queued"]
+
+
+async def in_file(quake, months):
+    """The accounts in the payment files of a month of emergencies."""
+    run, month = await quake.pay(months), Month(quake.desk, int(quake.first[:4]))
+    assert (await month.fund(run["run_id"])).json()["status"] == "funded"
+    answer = await month.build(run["run_id"])
+    assert answer.status_code in {200, 202}, answer.text
+    await quake.desk.fire()
+    found = set()
+    for file in await month.files(run["run_id"]):
+        text = await text_of(month, run["run_id"], file["number"])
+        found |= {account for _, _, account in credits_in(text)}
+    return found
+
+
 # Many households, drawn at random
 
 
@@ -270,6 +309,7 @@ async def test_nobody_gets_two_base_stipends_a_month_and_no_month_is_left_out(de
     dice.shuffle(runs)
     for month, kind in runs:
         await quake.pay(month, kind)
+    await forgotten(quake, lived)
     async with desk.runtime.transaction() as tx:
         versions = await queries.versions(tx, quake.emergency_id)
     two, covered, in_place = 0, 0, 0
@@ -326,3 +366,11 @@ async def scattered(quake, dice):
         granted = rules.Granted(place, None, months[2], months[3])
         lived[made["household_id"]] = (months[0], months[1], granted)
     return lived
+
+
+async def forgotten(quake, lived):
+    """What was due to them is kept; other tests cut their lists without so many awards."""
+    for table in ("emergency_award", "award"):
+        await quake.desk.eye.execute(
+            f"DELETE FROM livelihood.{table} WHERE household_id = ANY ($1)", list(lived)
+        )
