@@ -86,7 +86,6 @@ def upgrade() -> None:
     for table in ("emergency", "emergency_version"):
         op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON livelihood.{table} FROM {roles}")
     op.execute(f"REVOKE DELETE, TRUNCATE ON livelihood.emergency_award FROM {roles}")
-    op.execute(f"REVOKE INSERT, UPDATE, DELETE ON livelihood.paid_award FROM {roles}")
 
 
 def _awards() -> None:
