@@ -104,7 +104,8 @@ _PAGE = [
     _told("livelihood.account_corrected", "livelihood"),
     _told("livelihood.waiting_listed"),
     _told("livelihood.activated"),
-    _told("livelihood.emergency_granted", facts=("due_on",)),
+    _told("livelihood.emergency_granted", facts=("start_on", "due_on")),
+    _told("livelihood.emergency_extended", facts=("due_on",)),
     _told("livelihood.emergency_visited"),
     _told("livelihood.emergency_ended"),
     # Livelihood: the award

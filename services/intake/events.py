@@ -19,6 +19,7 @@ from shared.web.errors import CaseChanged
 from shared.workflow import Clock, advance
 
 COVER_BY = {"livelihood.confirmed"}
+EMERGENCY, EMERGENCY_ENDED = "livelihood.emergency_granted", "livelihood.emergency_ended"
 ENDED_BY_ITSELF = {Status.WITHDRAWN, Status.EXPIRED, Status.CLOSED_DECEASED}
 
 
@@ -26,6 +27,8 @@ async def on_case_step(tx: Transaction, event: Event) -> None:
     """A service took a step: it goes into the timeline, and status and clock follow it."""
     told = event.payload
     application = await find(tx, Application, told["tracking_code"])
+    if event.topic in {EMERGENCY, EMERGENCY_ENDED}:
+        await _cover_meanwhile(tx, event)
     if application is None:
         return
     step = CaseStep(
@@ -132,17 +135,34 @@ async def _cover(tx: Transaction, application: Application, event: Event) -> Non
 
     Not where the application has ended meanwhile: then the service's case ends too.
     """
-    if application.household_id is None or application.status in ENDED_BY_ITSELF:
-        return
+    if application.household_id is not None and application.status not in ENDED_BY_ITSELF:
+        await _cover_household(tx, application.household_id, event)
+
+
+async def _cover_meanwhile(tx: Transaction, event: Event) -> None:
+    """In an emergency a household is covered too, with or without an application (LV-34).
+
+    At its end coverage ends with it, unless the service says that something else goes on.
+    """
+    told = event.payload
+    household_id = UUID(told["household_id"])
+    await tx.begin()
+    if event.topic == EMERGENCY:
+        await _cover_household(tx, household_id, event)
+    elif told["facts"].get("coverage") == "ends":
+        await end_of_household(tx, household_id, reason=event.topic, on=tehran_date(event.at))
+
+
+async def _cover_household(tx: Transaction, household_id: UUID, event: Event) -> None:
     members = await tx.fetch(
         "SELECT m.person_id FROM intake.membership m JOIN intake.person p ON p.id = m.person_id"
         " WHERE m.household_id = $1 AND m.ended_on IS NULL AND p.alive",
-        application.household_id,
+        household_id,
     )
     reason = event.payload.get("facts", {}).get("reason_code") or event.source
     await start_coverage(
         tx,
-        application.household_id,
+        household_id,
         [row["person_id"] for row in members],
         reason=reason,
         on=tehran_date(tx.now),

@@ -4,6 +4,7 @@ from services.livelihood import routes
 from services.livelihood.awards import routes as awards
 from services.livelihood.awards.workflow import AWARD
 from services.livelihood.clients import Clients
+from services.livelihood.emergencies import routes as emergencies
 from services.livelihood.events import HEARS, TIMERS
 from services.livelihood.models import metadata
 from services.livelihood.payments import routes as payments
@@ -20,13 +21,8 @@ service = Service(
     title="کمک معیشت",
     metadata=metadata,
     routers=[
-        routes.cases,
-        routes.router,
-        awards.router,
-        rates.router,
-        runs.router,
-        payments.router,
-        reports.router,
+        *(routes.cases, routes.router, emergencies.router, awards.router),
+        *(rates.router, runs.router, payments.router, reports.router),
     ],
     workflows=[ADMISSION, AWARD, RUN],
     hears=HEARS,

@@ -160,6 +160,7 @@ class Details(BaseModel):
     reason: Literal["elderly", "disabled", "no_head", "illness", "other"]
     sheba: str
     address: Address
+    emergency_id: UUID | None = None
 
 
 class Filed(BaseModel):

@@ -3,10 +3,13 @@
 from uuid import UUID
 
 from services.livelihood import queries
+from services.livelihood.actions import emergency
 from services.livelihood.actions.activation import ACTIVATE, try_to_activate
 from services.livelihood.actions.admission import CLOSE_UNREACHED, close_unreached, open_case
 from services.livelihood.awards import events as awards
 from services.livelihood.clients import filed
+from services.livelihood.emergencies.actions import CHANGED, look_after_its_end
+from services.livelihood.emergencies.queries import no_longer_covered
 from services.livelihood.models import AdmissionCase
 from services.livelihood.reports import events as reports
 from services.livelihood.runs import events as runs
@@ -17,8 +20,12 @@ from shared.storage.db import Runtime, Transaction
 from shared.storage.inbox import Handler
 from shared.storage.outbox import Event
 from shared.storage.timers import AnyTimerHandler, Timer, remind, staged
+from shared.values.calendar import period_of
 from shared.web.auth import SYSTEM
 from shared.workflow import advance
+
+AT_ONCE = 200
+"""Cases that end in one turn when an emergency's area changes; the next turn follows."""
 
 
 async def on_routed(tx: Transaction, event: Event) -> None:
@@ -74,6 +81,7 @@ async def on_coverage_started(tx: Transaction, event: Event) -> None:
 async def on_account_corrected(tx: Transaction, event: Event) -> None:
     """Another account was given: the central bank is asked about it."""
     await remind(tx, ACTIVATE, subject_id=event.subject_id, due_at=tx.now)
+    await remind(tx, emergency.ACCOUNT, subject_id=event.subject_id, due_at=tx.now)
 
 
 async def activate_due(runtime: Runtime, timer: Timer) -> None:
@@ -85,6 +93,32 @@ async def activate_due(runtime: Runtime, timer: Timer) -> None:
 async def close_unreached_due(tx: Transaction, timer: Timer) -> None:
     """Nobody was met at the last visit that policy allows."""
     await close_unreached(tx, timer.subject_id)
+
+
+async def end_emergency_due(tx: Transaction, timer: Timer) -> None:
+    """The last day of emergency support has passed."""
+    await emergency.end_due(tx, timer.subject_id)
+
+
+async def account_due(runtime: Runtime, timer: Timer) -> None:
+    """Whose account it is to which emergency support is paid; the bank is asked first."""
+    async with runtime.transaction(lone=False) as tx:
+        await emergency.settle_account(tx, timer.subject_id)
+
+
+async def emergency_changed(runtime: Runtime, timer: Timer) -> None:
+    """A month begins that another area rules: who is outside it is no longer supported (H28)."""
+    async with runtime.transaction() as tx:
+        here = period_of(tx.now)
+        found = await no_longer_covered(tx, timer.subject_id, here, limit=AT_ONCE)
+    for case_id in found:
+        async with runtime.transaction() as tx:
+            await emergency.end_uncovered(tx, case_id)
+    async with runtime.transaction() as tx:
+        if found:
+            await remind(tx, CHANGED, subject_id=timer.subject_id, due_at=tx.now)
+        else:
+            await look_after_its_end(tx, timer.subject_id)
 
 
 HEARS: dict[str, Handler] = {
@@ -102,6 +136,9 @@ TIMERS: dict[str, AnyTimerHandler] = {
     **awards.TIMERS,
     ACTIVATE: staged(activate_due),
     CLOSE_UNREACHED: close_unreached_due,
+    emergency.END: end_emergency_due,
+    emergency.ACCOUNT: staged(account_due),
+    CHANGED: staged(emergency_changed),
     **runs.TIMERS,
     **reports.TIMERS,
 }

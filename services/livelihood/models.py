@@ -75,6 +75,8 @@ class AdmissionCase(CaseColumns, Base):
     objection: Mapped[bytes | None] = mapped_column(LargeBinary)
     waiting_since: Mapped[datetime | None] = mapped_column(INSTANT)
     award_id: Mapped[UUID | None] = mapped_column(Uuid)
+    emergency_id: Mapped[UUID | None] = mapped_column(Uuid)
+    emergency_ends_on: Mapped[date | None]
 
     __table_args__ = (
         CheckConstraint(

@@ -1,11 +1,19 @@
 """HTTP of livelihood: cases from the Step table, and the waiting list."""
 
+from datetime import date
 from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from services.livelihood import queries
-from services.livelihood.actions import activation, admission
+from services.livelihood.actions import activation, admission, emergency
+from services.livelihood.emergencies.errors import (
+    EmergencyVisitMissing,
+    HouseholdHasEmergency,
+    HouseholdNotKnown,
+    OutsideEmergency,
+)
 from services.livelihood.errors import (
     AccountNotVerified,
     AdmissionRulesNotMet,
@@ -24,21 +32,26 @@ from services.livelihood.schemas import (
     ConflictIn,
     CorrectAccountIn,
     DecideObjectionIn,
+    GrantEmergencyIn,
     NoShowIn,
     ObjectIn,
+    OpenEmergencyIn,
     PlanVisitIn,
     RecordVisitIn,
     RefuseIn,
+    ReviewEmergencyIn,
     WaitingRow,
 )
-from shared.cases import Nothing, case_router, shown
-from shared.service import Tx
+from services.livelihood.workflow import ADMISSION
+from shared.cases import Nothing, case_router, made, shown, taking
+from shared.service import KeyedTx, Tx, respond
 from shared.storage.db import Transaction
 from shared.values.calendar import jalali_text
 from shared.web.auth import STAFF, Actor, Role, allow
 from shared.web.page import KnownQuery, Limit, Page
 
 NOT_YET = (CoverageNotStarted, HouseholdHasAward, AccountNotVerified, QuotaFull)
+NO_GRANT = (OutsideEmergency, HouseholdHasEmergency, HouseholdNotKnown)
 WORKS_ON_IT = frozenset({Role.SOCIAL_WORKER, Role.APPROVER, Role.CITIZEN})
 AMONG_COLLEAGUES = "declare_conflict"
 
@@ -64,17 +77,24 @@ def show(tx: Transaction, row: AdmissionCase, actor: Actor) -> AdmissionOut:
         account_state=row.account_state,
         account_checked_at=row.account_checked_at,
         visit_on=row.visit_on,
-        visit_on_jalali=jalali_text(row.visit_on) if row.visit_on else None,
+        visit_on_jalali=_jalali(row.visit_on),
         visit_tries=row.visit_tries or 0,
         reasons=row.reasons or [],
         rule_version=row.rule_version,
         rule_on=row.rule_on,
         decided_on=row.decided_on,
-        decided_on_jalali=jalali_text(row.decided_on) if row.decided_on else None,
+        decided_on_jalali=_jalali(row.decided_on),
         decision_id=f"livelihood-{row.decision_id}" if row.decision_id else None,
         waiting_since=row.waiting_since,
         award_id=row.award_id,
+        emergency_id=row.emergency_id,
+        emergency_ends_on=row.emergency_ends_on,
+        emergency_ends_on_jalali=_jalali(row.emergency_ends_on),
     )
+
+
+def _jalali(day: date | None) -> str | None:
+    return jalali_text(day) if day else None
 
 
 cases = case_router(
@@ -93,13 +113,21 @@ cases = case_router(
         "decide_objection": (DecideObjectionIn, admission.decide_objection, HouseholdHasAward),
         "correct_account": (CorrectAccountIn, admission.correct_account),
         "activate": (Nothing, activation.activate, *NOT_YET),
+        "grant_emergency": (GrantEmergencyIn, emergency.grant, *NO_GRANT),
+        "record_emergency_visit": (RecordVisitIn, emergency.record_visit),
+        "review_emergency": (
+            ReviewEmergencyIn,
+            emergency.review,
+            EmergencyVisitMissing,
+            OutsideEmergency,
+        ),
         "declare_conflict": (ConflictIn, admission.declare_conflict),
     },
 )
 router = APIRouter(prefix="/livelihood", tags=["livelihood"], dependencies=[KnownQuery])
 
 Decides = Annotated[Actor, Depends(allow(Role.APPROVER, Role.SOCIAL_WORKER))]
-Sees = Annotated[Actor, Depends(allow(*(set(Role) - {Role.SYSTEM})))]
+Grants = Annotated[Actor, Depends(allow(Role.APPROVER))]
 
 
 @router.get(
@@ -112,3 +140,22 @@ async def waiting_list(
 ) -> Page[WaitingRow]:
     """Who waits in the caller's province: the elderly and disabled first, then by date."""
     return await queries.waiting_list(tx, actor.province, limit=limit, cursor=cursor)
+
+
+@router.post(
+    "/emergencies/{emergency_id}/awards",
+    summary="حمایت اضطراری در کنار مستمری یا درخواست خانوار",
+    operation_id="livelihood_open_emergency",
+    status_code=201,
+    response_model=AdmissionOut,
+    openapi_extra=taking(ADMISSION, "open_emergency", *NO_GRANT),
+)
+async def open_emergency(
+    emergency_id: UUID, body: OpenEmergencyIn, tx: KeyedTx, actor: Grants
+) -> Response:
+    """A case of its own: what the household has goes on beside it, and no month is paid twice."""
+    row, rows = await emergency.beside(tx, emergency_id, actor, body)
+    path = f"/v1/livelihood/cases/{row.tracking_code}"
+    tx.reply = lambda: made(201, show(tx, row, actor), version=row.version, Location=path)
+    await emergency.take(tx, row, "open_emergency", actor, rows, reason=body.reason)
+    return respond(tx)

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from services.livelihood.workflow import ADMISSION
 from shared.cases import CaseOut, case_example
 from shared.values.calendar import Day, Instant
-from shared.values.identifiers import Sheba
+from shared.values.identifiers import Sheba, TrackingCode
 from shared.values.money import RialOrZero
 from shared.values.text import LongText, persian_text
 
@@ -191,6 +191,44 @@ class CorrectAccountIn(BaseModel):
     sheba: Sheba = Field(description="شمارهٔ شبای تازه به نام خود متقاضی")
 
 
+class GrantEmergencyIn(BaseModel):
+    """Emergency support under a declaration, with its end."""
+
+    model_config = body(
+        emergency_id="019a9d5e-4c2b-7a10-8e55-3f1d9c0b7a62",
+        ends_on="2027-02-18",
+        reason="خانهٔ خانوار در زلزله فرو ریخته است",
+    )
+
+    emergency_id: UUID = Field(strict=False, description="وضعیت اضطراری اعلام‌شده")
+    ends_on: Day = Field(description="واپسین روز حمایت؛ بی آن پذیرفته نیست")
+    reason: Sentence = Field(description="چرا خانوار نیازمند کمک فوری است")
+
+
+class OpenEmergencyIn(BaseModel):
+    """Emergency support beside an award or a request of a household."""
+
+    model_config = body(
+        tracking_code="SH-0000000000",
+        ends_on="2027-02-18",
+        reason="خانهٔ خانوار در زلزله فرو ریخته است",
+    )
+
+    tracking_code: TrackingCode = Field(description="کد رهگیری پروندهٔ معیشت همین خانوار")
+    ends_on: Day = Field(description="واپسین روز حمایت؛ بی آن پذیرفته نیست")
+    reason: Sentence = Field(description="چرا خانوار نیازمند کمک فوری است")
+
+
+class ReviewEmergencyIn(BaseModel):
+    """Emergency support is looked at again: prolonged to a later day, or ended today."""
+
+    model_config = body(outcome="extend", ends_on="2027-04-18", reason="خانه هنوز ساخته نشده است")
+
+    outcome: Literal["extend", "end"] = Field(description="تمدید یا پایان")
+    ends_on: Day | None = Field(default=None, description="پایان تازه؛ برای تمدید لازم است")
+    reason: Sentence = Field(description="دلیلی که به خانوار گفته می‌شود")
+
+
 class ConflictIn(BaseModel):
     """Why a colleague keeps out of this case."""
 
@@ -240,6 +278,9 @@ class AdmissionOut(CaseOut):
         decision_id=None,
         waiting_since=None,
         award_id=None,
+        emergency_id=None,
+        emergency_ends_on=None,
+        emergency_ends_on_jalali=None,
     )
 
     reason: str
@@ -265,6 +306,11 @@ class AdmissionOut(CaseOut):
     decision_id: str | None
     waiting_since: datetime | None
     award_id: UUID | None
+    emergency_id: UUID | None = Field(
+        description="وضعیت اضطراری که متقاضی نام برده یا حمایت بر آن استوار است"
+    )
+    emergency_ends_on: date | None = Field(description="واپسین روز حمایت اضطراری")
+    emergency_ends_on_jalali: str | None
 
 
 class WaitingRow(BaseModel):

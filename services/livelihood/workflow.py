@@ -42,6 +42,7 @@ STAFF = {Role.SOCIAL_WORKER, Role.APPROVER, Role.INTAKE_OFFICER}
 
 BEFORE_VISIT = {S.IDENTIFIED, S.ROUTED, S.UNDER_REVIEW, S.VISIT_PLANNED}
 BEFORE_DECISION = BEFORE_VISIT | {S.VISIT_FAILED, S.VISITED}
+PAYS_SOON = {S.CONFIRMED, S.WAITING_LIST, S.EMERGENCY_ACTIVE}
 OPEN = BEFORE_DECISION | {S.CONFIRMED, S.WAITING_LIST, S.OBJECTION_OPEN}
 
 CONFLICT = ("declare_conflict",)
@@ -86,9 +87,9 @@ ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.
                S.OBJECTION_REJECTED: "livelihood.objection_rejected"},
          fa="به اعتراض رسیدگی شد"),
 
-    Step("ask_for_account", {S.CONFIRMED, S.WAITING_LIST}, None, by=SYSTEM,
+    Step("ask_for_account", PAYS_SOON, None, by=SYSTEM,
          tell="livelihood.account_requested", fa="اصلاح شمارهٔ شبا خواسته شد"),
-    Step("correct_account", {S.CONFIRMED, S.WAITING_LIST}, None, by=APPLICANT,
+    Step("correct_account", PAYS_SOON, None, by=APPLICANT,
          tell="livelihood.account_corrected", fa="شمارهٔ شبا اصلاح شد"),
     Step("join_waiting_list", {S.CONFIRMED}, S.WAITING_LIST, by=SYSTEM,
          tell="livelihood.waiting_listed", fa="در نوبت قرار گرفت"),
@@ -103,6 +104,13 @@ ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.
     Step("record_emergency_visit", {S.EMERGENCY_ACTIVE}, None, by=WORKER, not_by=CONFLICT,
          within="livelihood.emergency_visit", tell="livelihood.emergency_visited",
          fa="بازدید پس از حمایت اضطراری انجام شد"),
+    # Somebody else looks at it again before it goes on; what is prolonged has been visited.
+    Step("review_emergency", {S.EMERGENCY_ACTIVE}, {S.EMERGENCY_ACTIVE, S.EMERGENCY_ENDED},
+         by=APPROVER, not_by=("open_emergency", "grant_emergency", *CONFLICT),
+         within="livelihood.emergency_review",
+         tell={S.EMERGENCY_ACTIVE: "livelihood.emergency_extended",
+               S.EMERGENCY_ENDED: "livelihood.emergency_ended"},
+         fa="حمایت اضطراری بازبینی شد"),
     Step("end_emergency", {S.EMERGENCY_ACTIVE}, S.EMERGENCY_ENDED, by=SYSTEM,
          tell="livelihood.emergency_ended", fa="دورهٔ حمایت اضطراری پایان یافت"),
 

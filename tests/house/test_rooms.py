@@ -37,7 +37,8 @@ ROOMS_OF = {
     "intake": ROOMS
     | {"catalogue", "applications", "documents", "worklist", "feedback", "reports"}
     | {"people", "households", "coverage", "life_events"},
-    "livelihood": ROOMS | {"awards", "rates", "ledger", "runs", "payments", "reports"},
+    "livelihood": ROOMS
+    | {"awards", "emergencies", "rates", "ledger", "runs", "payments", "reports"},
     "notify": ROOMS | {"channels", "templates"},
 }
 SETS_STATUS = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?\bstatus\s*=", re.DOTALL)

@@ -44,6 +44,23 @@ async def test_a_confirmation_told_late_starts_coverage_all_the_same(agency):
     assert (await one.row()).case_version == 7
 
 
+@pytest.mark.req("LV-34", "H26")
+@pytest.mark.parametrize("known", [True, False], ids=["its application", "a case beside it"])
+@pytest.mark.parametrize(("goes_on", "still"), [("ends", 0), ("stays", 1)])
+async def test_in_an_emergency_a_household_is_covered_and_after_it_only_what_goes_on(
+    agency, known, goes_on, still
+):
+    one = await routed(agency)
+    home = (await one.row()).household_id
+    more = {"household_id": str(home)} | ({} if known else {"tracking_code": "SH-BESIDE"})
+    standing = "SELECT count(*) FROM intake.coverage WHERE household_id = $1 AND ended_on IS NULL"
+    await one.told(5, "grant_emergency", topic="livelihood.emergency_granted", **more)
+    assert await agency.eye.fetchval(standing, home) == 1
+    facts = {"coverage": goes_on}
+    await one.told(6, "end_emergency", topic="livelihood.emergency_ended", facts=facts, **more)
+    assert await agency.eye.fetchval(standing, home) == still
+
+
 @pytest.mark.req("H10")
 async def test_an_objection_does_not_open_a_second_application_beside_a_newer_one(agency):
     old = await routed(agency)

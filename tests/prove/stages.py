@@ -3,6 +3,7 @@
 from tests import make
 from tests.prove import (
     ground_bank,
+    ground_emergency,
     ground_intake,
     ground_livelihood,
     ground_recovery,
@@ -10,19 +11,17 @@ from tests.prove import (
     ground_results,
 )
 from tests.prove.document import Operation
+from tests.prove.ground_emergency import Emergencies
 from tests.prove.ground_intake import Intake
 from tests.prove.ground_reports import Reports
 from tests.prove.ground_results import Results
 from tests.prove.sending import Ready
 
-RECIPES = (
-    ground_intake.RECIPES
-    | ground_livelihood.RECIPES
-    | ground_bank.RECIPES
-    | ground_results.RECIPES
-    | ground_recovery.RECIPES
-    | ground_reports.RECIPES
+GROUNDS = (
+    *(ground_intake, ground_livelihood, ground_bank, ground_results),
+    *(ground_recovery, ground_reports, ground_emergency),
 )
+RECIPES = {key: recipe for ground in GROUNDS for key, recipe in ground.RECIPES.items()}
 # No case of these services can be opened yet: all that can be asked for is not there.
 UNREACHABLE = {
     f"GET /v1/{service}/cases/{{tracking_code}}": "its applications are not open yet"
@@ -30,7 +29,7 @@ UNREACHABLE = {
 }
 
 
-class Stages(Intake, Reports, Results):
+class Stages(Intake, Emergencies, Reports, Results):
     """Makes requests ready; what is read only is prepared once."""
 
     async def __call__(self, operation: Operation) -> Ready:

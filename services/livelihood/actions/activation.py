@@ -11,6 +11,8 @@ from services.livelihood import queries, rules
 from services.livelihood.awards.actions.begin import begin, living, may_return_on, morning_of
 from services.livelihood.awards.errors import ReturnTooEarly
 from services.livelihood.clients import account_of
+from services.livelihood.emergencies import queries as emergencies
+from services.livelihood.emergencies.rules import regular_start
 from services.livelihood.errors import (
     AccountNotVerified,
     CoverageNotStarted,
@@ -24,7 +26,7 @@ from shared.storage import policy
 from shared.storage.coverage import Covered, covered
 from shared.storage.db import Transaction
 from shared.storage.timers import remind
-from shared.values.calendar import tehran_date
+from shared.values.calendar import period_bounds, period_of, tehran_date
 from shared.web.auth import SYSTEM, Actor
 from shared.web.clients import PartyUnavailable
 from shared.workflow import advance
@@ -54,7 +56,7 @@ async def try_to_activate(tx: Transaction, case_id: UUID) -> None:
         await _ask_again(tx, row)
         return
     if state != VERIFIED:
-        await _ask_for_account(tx, row, state)
+        await ask_for_account(tx, row, state)
     elif row.status == Status.CONFIRMED:
         await tx.begin()
         if await queries.waiting_before(tx, row) or not await take_quota(tx, row):
@@ -123,7 +125,7 @@ async def _ask_again(tx: Transaction, row: AdmissionCase) -> None:
     )
 
 
-async def _ask_for_account(tx: Transaction, row: AdmissionCase, state: str) -> None:
+async def ask_for_account(tx: Transaction, row: AdmissionCase, state: str) -> None:
     """Tell the applicant, once for each thing that is wrong, that another account is needed."""
     if row.account_state == state:
         return
@@ -165,8 +167,17 @@ async def _activate(
 ) -> None:
     """The award begins with this Jalali month; it is written in the step's own statement."""
     sheba = queries.opened(tx, row, "sheba")
-    award, rows = await begin(tx, row, actor, people, sheba)
+    first = await _after_emergency(tx, row, people[0].household_id)
+    award, rows = await begin(tx, row, actor, people, sheba, after_emergency=first)
     row.award_id, row.household_id = award.id, award.household_id
     row.account_state, row.account_checked_at = VERIFIED, tx.now
     facts = {"start_period": award.start_period}
     await advance(tx, row, "activate", actor, facts=facts, also=rows)
+
+
+async def _after_emergency(tx: Transaction, row: AdmissionCase, household_id: UUID) -> str | None:
+    """The first month after emergency support that the household had meanwhile (H26)."""
+    here = period_of(tx.now)
+    until = await emergencies.paid_until(tx, household_id, here)
+    pending = until is not None and row.submitted_on <= period_bounds(until)[1]
+    return regular_start(until, here=here, pending=pending)

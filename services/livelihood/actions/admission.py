@@ -76,15 +76,17 @@ async def open_case(tx: Transaction, told: Filed) -> AdmissionCase:
         reason=told.details.reason,
         priority=rules.priority(told.details.reason, order["order"]),
         account_state="unchecked",
+        emergency_id=told.details.emergency_id,
     )
     row.sheba = seal(tx, row, "sheba", told.details.sheba)
     row.address = seal(tx, row, "address", told.details.address.model_dump())
-    _take_household(tx, row, told)
+    take_household(tx, row, told)
     await advance(tx, row, "open", SYSTEM)
     return row
 
 
-def _take_household(tx: Transaction, row: AdmissionCase, told: Filed) -> None:
+def take_household(tx: Transaction, row: AdmissionCase, told: Filed) -> None:
+    """Who lives together, as intake has it now."""
     row.household_id = told.household_id
     row.household = seal(tx, row, "household", told.household())
     row.members = len({member.person_id for member in told.members} | {told.subject.person_id})
@@ -95,7 +97,7 @@ async def review(tx: Transaction, row: AdmissionCase, actor: Actor, _: Nothing) 
     told = await filed(tx, row.tracking_code)
     if told.missing_documents:
         raise DocumentsMissing(kinds=told.missing_documents)
-    _take_household(tx, row, told)
+    take_household(tx, row, told)
     await advance(tx, row, "review", actor)
 
 
@@ -143,6 +145,12 @@ async def record_visit(
     tx: Transaction, row: AdmissionCase, actor: Actor, body: RecordVisitIn
 ) -> None:
     """The visit was made: worker, time, place, findings and score (LV-16)."""
+    also = [made_visit(tx, row, actor, body), *means(tx, row, body.findings)]
+    await advance(tx, row, "record_visit", actor, also=also)
+
+
+def made_visit(tx: Transaction, row: AdmissionCase, actor: Actor, body: RecordVisitIn) -> Row:
+    """The visit of the case's present number as it was made. Raises InvalidInput."""
     happened_at = body.happened_at or tx.now
     if happened_at > tx.now:
         raise _not_acceptable(
@@ -154,7 +162,7 @@ async def record_visit(
         "place": place if len(place) == 2 else None,
         "note": body.note,
     }
-    made = _visit(
+    return _visit(
         row,
         actor,
         outcome="done",
@@ -165,11 +173,9 @@ async def record_visit(
             report, table="livelihood.visit", column="report", row=_visit_name(row)
         ),
     )
-    also = [made, *_means(tx, row, body.findings)]
-    await advance(tx, row, "record_visit", actor, also=also)
 
 
-def _means(tx: Transaction, row: AdmissionCase, findings: FindingsIn) -> list[Row]:
+def means(tx: Transaction, row: AdmissionCase, findings: FindingsIn) -> list[Row]:
     """What the household lives on, for the month-end reports (LV-23, LV-24); the rest is sealed."""
     told = {"decile": findings.decile, "income_rial": findings.income_rial}
     known = {name: value for name, value in told.items() if value is not None}

@@ -51,7 +51,8 @@ _WHOLE = f"""
     FROM livelihood.award a JOIN livelihood."case" c ON c.id = a.case_id {_OF_MONEY}
 """  # noqa: S608 - constants
 
-# Who is to be paid for a month ($1), with which size: `held` months are owed but not paid yet.
+# Who is to be paid for a month ($1), with which size: `held` months are owed but not paid yet. What
+# an emergency has paid in place of it is not owed (H27).
 PAYABLE = """
     SELECT a.id AS award_id, a.household_id, a.payee_id, a.payee_account_id,
         coalesce(v.covered_size, a.covered_size) AS covered_size,
@@ -66,6 +67,9 @@ PAYABLE = """
       AND (a.ends_period IS NULL OR $1 <= a.ends_period)
       AND (a.status NOT IN ('stopped', 'objection_open') OR $1 <= a.last_period)
       AND coalesce(v.covered_size, a.covered_size) > 0
+      AND NOT EXISTS (SELECT 1 FROM livelihood.item e
+                      WHERE e.period = replace($1, '-', '')::int AND e.household_id = a.household_id
+                        AND e.kind = 'emergency' AND e.component = 'base' AND NOT e.reversed)
 """
 
 

@@ -327,10 +327,12 @@ def may_return_on(stopped_on: date, *, opened: bool, policy: Mapping[str, int]) 
     return stopped_on if opened else add_jalali_months(stopped_on, policy["months"])
 
 
-def first_period(today: date, previous_last: str | None) -> str:
-    """The first month of an award: this one, or the one after what was paid before (H23)."""
-    here = period_of(today)
-    return here if previous_last is None else max(here, next_period(previous_last))
+def first_period(
+    today: date, previous_last: str | None, *, after_emergency: str | None = None
+) -> str:
+    """The first month of an award: this one, or the one after what was paid before (H23, H26)."""
+    first = after_emergency or period_of(today)
+    return first if previous_last is None else max(first, next_period(previous_last))
 
 
 def before_suspension(past: Sequence[Mapping[str, Any]]) -> str:

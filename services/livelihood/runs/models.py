@@ -43,11 +43,12 @@ class _Stepped:
 class Run(_Stepped, Base):
     """The payments of a Jalali month, chosen by who opens it and never by today's date.
 
-    `rates` are those of its opening, so that every shard counts with the same. What the snapshot
-    froze: how many items, their Rials, and the hash over the digests of its shards. `builder` is
-    who asked for its payment files, and when. `reckons` are the closed months that it compares with
-    what is known now, `recovery` the policy of its offsets; `reckoned` the rates by which its own
-    month was compared last, where they are not `rates`.
+    `rates` are those of its opening, so that every shard counts with the same; `worth` is what each
+    kind of emergency is then worth, in percent of them, in place of the base stipend and beside it.
+    What the snapshot froze: how many items, their Rials, and the hash over the digests of its
+    shards. `builder` is who asked for its payment files, and when. `reckons` are the closed months
+    that it compares with what is known now, `recovery` the policy of its offsets; `reckoned` the
+    rates by which its own month was compared last, where they are not `rates`.
     """
 
     __tablename__ = "run"
@@ -62,6 +63,7 @@ class Run(_Stepped, Base):
     changed_at: Mapped[datetime] = mapped_column(INSTANT)
     rates: Mapped[list[Any]] = mapped_column(JSONB)
     rate_version: Mapped[str] = mapped_column(Text)
+    worth: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     reckons: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     reckoned: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     recovery: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
@@ -129,7 +131,9 @@ class Item(Base):
     It has no foreign keys: a million of them would be checked one by one, and items are made from
     awards by the database itself. `id` begins as the award's id does, so that the key grows at its
     end; it is the same whenever it is made again. `amount_rial` is paid; `recovered_rial` was due
-    as well, and kept back for what had been paid too much.
+    as well, and kept back for what had been paid too much. In a run of emergencies `award_id` is
+    that of the emergency award. An emergency in place of the base stipend is component `base` as
+    that is: a household has one in a month, whichever run it is in (H27).
     """
 
     __tablename__ = "item"
@@ -157,9 +161,14 @@ class Item(Base):
         CheckConstraint("state <> 'held' OR reason IS NOT NULL", name="held_for_a_reason"),
         Index(
             "one_item_of_a_household",
-            *("period", "kind", "household_id", "component"),
+            *("period", "household_id", "component"),
             unique=True,
             postgresql_where=text("NOT reversed"),
+        ),
+        Index(
+            "ix_item_base_of_emergency",
+            *("period", "household_id"),
+            postgresql_where=text("kind = 'emergency' AND component = 'base' AND NOT reversed"),
         ),
         # Few among very many, and they are asked for.
         Index("ix_item_held", "period", "id", postgresql_where=text("state = 'held'")),

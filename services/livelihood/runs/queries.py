@@ -122,7 +122,7 @@ async def find_run(tx: Transaction, run_id: UUID) -> Run | None:
     run = Run()
     values = dict(record)
     past = loads(values.pop("past")) or []
-    stored = {name: loads(values[name]) for name in ("rates", "reckons", "recovery")}
+    stored = {name: loads(values[name]) for name in ("rates", "reckons", "recovery", "worth")}
     run.__dict__.update(values, **stored)
     run.past = past
     return run

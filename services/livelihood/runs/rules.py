@@ -72,9 +72,10 @@ def amounts(rates: Iterable[Rate]) -> list[int]:
     return [by_size[size] for size in range(1, TOP_SIZE + 1)]
 
 
-def rate_version(rates: Iterable[Rate]) -> str:
-    """A short name of exactly these rates: others have another."""
-    lines = "\n".join(":".join(map(str, rate)) for rate in sorted(rates))
+def rate_version(rates: Iterable[Rate], worth: Mapping[str, Sequence[int]] | None = None) -> str:
+    """A short name of exactly these rates and what emergencies are worth: others have another."""
+    told = [(kind, *percents) for kind, percents in sorted((worth or {}).items())]
+    lines = "\n".join(":".join(map(str, line)) for line in (*sorted(rates), *told))
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 

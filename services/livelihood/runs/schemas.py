@@ -26,8 +26,9 @@ class OpenRunIn(BaseModel):
     )
 
     period: Period = Field(description="ماه پرداخت")
-    kind: Literal["regular", "arrears"] = Field(
-        description="regular: پرداخت ماهانه؛ arrears: معوقه‌های ماه‌های بسته‌شده"
+    kind: Literal["regular", "arrears", "emergency"] = Field(
+        description="regular: پرداخت ماهانه؛ arrears: معوقه‌های ماه‌های بسته‌شده؛ "
+        "emergency: حمایت اضطراری"
     )
 
 

@@ -38,12 +38,22 @@ async def may_return_on(tx: Transaction, household_id: UUID, payee_id: UUID) -> 
 
 
 async def begin(
-    tx: Transaction, case: AdmissionCase, actor: Actor, people: list[Covered], sheba: str
+    tx: Transaction,
+    case: AdmissionCase,
+    actor: Actor,
+    people: list[Covered],
+    sheba: str,
+    *,
+    after_emergency: str | None = None,
 ) -> tuple[Award, list[Row]]:
-    """The award of a case with the rows that belong to it; it goes on from the case's version."""
+    """The award of a case with the rows that belong to it; it goes on from the case's version.
+
+    `after_emergency` is its first month where another support of the household decides it (H26).
+    """
     today = tehran_date(tx.now)
     before = await queries.previous(tx, people[0].household_id, case.applicant_id)
-    start = rules.first_period(today, before["last_period"] if before else None)
+    last = before["last_period"] if before else None
+    start = rules.first_period(today, last, after_emergency=after_emergency)
     rule = await policy.on(tx, "livelihood.term", today)
     ends_on, review_on = terms.term(case.reason, rule, max(today, period_bounds(start)[0]))
     members = await _members(tx, case, people, start)
@@ -69,6 +79,7 @@ async def begin(
         ends_period=period_of(ends_on) if ends_on else None,
         review_on=review_on,
         previous_award_id=before["id"] if before else None,
+        recompute_from_period=start if start < period_of(today) else None,
         created_at=tx.now,
         changed_at=tx.now,
     )

@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from services.livelihood.emergencies.queries import worth_in
 from services.livelihood.runs import queries, rules
 from services.livelihood.runs.errors import RatesIncomplete, RunExists
 from services.livelihood.runs.lists.kinds import RECKON
@@ -21,20 +22,25 @@ ONE = "one_run_of_a_kind"
 
 
 async def prepared(tx: Transaction, body: OpenRunIn) -> Run:
-    """A run of this month with the rates of this month, not yet written. Raises RatesIncomplete."""
+    """A run of this month with the rates of this month, not yet written.
+
+    Raises RatesIncomplete, and WorthMissing for emergencies.
+    """
     period = rules.as_number(body.period)
     rates = await queries.rates_for(tx, period)
     if missing := rules.missing_sizes(rates):
         raise RatesIncomplete(covered_sizes=missing)
     today = tehran_date(tx.now)
     reckons = await queries.closed_months(tx, period) if body.kind in RECKON else []
+    worth = await worth_in(tx, body.period) if body.kind == "emergency" else None
     return Run(
         id=uuid7(),
         period=period,
         kind=body.kind,
         opened_at=tx.now,
         rates=[list(rate) for rate in rates],
-        rate_version=rules.rate_version(rates),
+        rate_version=rules.rate_version(rates, worth),
+        worth=worth,
         reckons=[one.as_json() for one in reckons],
         recovery=await policy.on(tx, "livelihood.recovery", today),
     )

@@ -14,7 +14,7 @@ import asyncpg
 from services.livelihood.runs import queries, rules
 from services.livelihood.runs.actions import books
 from services.livelihood.runs.lists import reckoning
-from services.livelihood.runs.lists.kinds import COMPONENT, LISTS
+from services.livelihood.runs.lists.kinds import AWARDS, COMPONENT, LISTS
 from services.livelihood.runs.models import Run
 from services.livelihood.runs.workflow import Status
 from shared.storage.db import BATCH_CONNECTIONS, Runtime
@@ -58,16 +58,17 @@ async def _plan(pool: asyncpg.Pool, run: Run) -> None:
             return
         await connection.execute("SELECT livelihood.make_item_partition($1)", run.period)
         await connection.execute(
-            """
+            f"""
             INSERT INTO livelihood.run_shard (run_id, number, from_id, until_id)
             SELECT $1, row_number() OVER (ORDER BY first), first, lead(first) OVER (ORDER BY first)
             FROM (
                 SELECT '00000000-0000-0000-0000-000000000000'::uuid AS first
                 UNION ALL
-                SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) FROM livelihood.award)
+                SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id)
+                                FROM livelihood.{AWARDS.get(run.kind, "award")})
                        AS a (id, place) WHERE place % $2 = 0
             ) AS starts
-            """,
+            """,  # noqa: S608 - one of two constants
             run.id,
             SHARD_ROWS,
         )

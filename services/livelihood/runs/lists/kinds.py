@@ -5,9 +5,11 @@ month as a number, $5 the kind, $6 the component, $7 the rates by size, $8 and $
 ids (the last one outside, or null), $10 when the run was opened, $11 the month, $12 its first day.
 """
 
-from services.livelihood.runs.lists import arrears, regular
+from services.livelihood.runs.lists import arrears, emergency, regular
 
-LISTS = {"regular": regular.TAKE, "arrears": arrears.TAKE}
-COMPONENT = {"regular": "base", "arrears": "arrears"}
+LISTS = {"regular": regular.TAKE, "arrears": arrears.TAKE, "emergency": emergency.TAKE}
+COMPONENT = {"regular": "base", "arrears": "arrears", "emergency": "emergency"}
 RECKON = {"regular", "arrears"}
 """Before these lists the closed months are compared with what is known now."""
+AWARDS = {"emergency": "emergency_award"}
+"""The table whose rows are cut into shards, where it is not `award`."""

@@ -78,7 +78,7 @@ WITH owed AS MATERIALIZED ({due}), judged AS MATERIALIZED (
         WHEN b.pays IS NULL THEN 'bank_unknown'
     END AS why
     FROM owed o
-    JOIN livelihood.award a ON a.id = o.award_id
+    JOIN livelihood.paid_award a ON a.id = o.award_id
     JOIN livelihood.payee_account p ON p.id = a.payee_account_id
     LEFT JOIN unnest($6::text[], $7::text[]) AS b (code, pays) ON b.code = p.bank_code
 ), cut AS MATERIALIZED ({cut}), counted AS (
