@@ -18,7 +18,8 @@ class Topic:
 
     `citizen` tells that a citizen gets a message; else `silent` says why nobody does. `facts` are
     the placeholders that its template may use: beyond KNOWN, the step that tells it supplies them
-    (dates as ISO days, `office` and `place` as codes or names of public places).
+    (dates as ISO days, `office` and `place` as codes or names of public places). Where an event is
+    for very many people, `recipients` is the owner's path that names them page by page.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Topic:
     silent: str | None
     citizen: bool
     facts: tuple[str, ...]
+    recipients: str | None = None
 
 
 def _told(name: str, *also: str, facts: tuple[str, ...] = ()) -> Topic:
@@ -122,6 +124,15 @@ _PAGE = [
     _told("livelihood.stop_upheld"),
     _told("livelihood.reinstated"),
     _told("livelihood.return_opened"),
+    # Livelihood: the month. One event for all its households; each case's timeline stays as it is.
+    Topic(
+        "livelihood.month_paid",
+        ("notify",),
+        None,
+        citizen=True,
+        facts=("period", "phone"),
+        recipients="/internal/runs/{run_id}/paid",
+    ),
     _quiet("livelihood.withdrawn", WITHDRAWN),
     _quiet("livelihood.closed_deceased", DECEASED),
     _quiet("livelihood.restored", RESTORED),

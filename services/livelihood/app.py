@@ -18,6 +18,7 @@ service = Service(
     title="کمک معیشت",
     metadata=metadata,
     routers=[routes.cases, routes.router, awards.router, rates.router, runs.router],
+    internal=[runs.internal],
     workflows=[ADMISSION, AWARD, RUN],
     hears=HEARS,
     timers=TIMERS,

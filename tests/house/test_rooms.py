@@ -38,7 +38,7 @@ ROOMS_OF = {
     | {"catalogue", "applications", "documents", "worklist", "feedback", "reports"}
     | {"people", "households", "coverage", "life_events"},
     "livelihood": ROOMS | {"awards", "rates", "ledger", "runs"},
-    "notify": ROOMS | {"channels", "templates"},
+    "notify": ROOMS | {"channels", "templates", "broadcasts"},
 }
 SETS_STATUS = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?\bstatus\s*=", re.DOTALL)
 NO_NAMES = {"utils", "helpers", "common", "base", "core", "misc"}

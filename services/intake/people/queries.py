@@ -209,6 +209,17 @@ async def contacts(tx: Transaction, person_ids: Sequence[UUID]) -> list[dict[str
     ]
 
 
+async def reachable(tx: Transaction, person_ids: Sequence[UUID]) -> str:
+    """The living among very many as JSON: id, blind index in hex, whether there is a mobile."""
+    row = await tx.fetchrow(
+        "SELECT coalesce(json_agg(json_build_array(id, encode(code_index, 'hex'),"
+        " mobile IS NOT NULL)), '[]')::text AS found"
+        " FROM intake.person WHERE id = ANY($1::uuid[]) AND alive",
+        list(person_ids),
+    )
+    return str(row["found"]) if row else "[]"
+
+
 # What offices and services see
 
 

@@ -202,6 +202,26 @@ async def items(
     return Page[ItemOut](items=found, next_cursor=following)
 
 
+async def paid_people(
+    tx: Transaction, run: Run, *, after: UUID | None, limit: int
+) -> tuple[list[UUID], UUID | None]:
+    """Who was paid in a run, a page in the order of the items, and where the next one begins."""
+    beyond = "AND i.id > $4" if after else ""
+    rows = await tx.fetch(
+        f"""
+        SELECT i.id, a.payee_id FROM livelihood.item i JOIN livelihood.award a ON a.id = i.award_id
+        WHERE i.period = $1 AND i.run_id = $2 AND i.state = 'paid' {beyond}
+        ORDER BY i.id LIMIT $3
+        """,  # noqa: S608 - one of two constants
+        run.period,
+        run.id,
+        limit,
+        *([after] if after else []),
+    )
+    following = rows[-1]["id"] if len(rows) == limit else None
+    return [row["payee_id"] for row in rows], following
+
+
 def _id(text: str) -> UUID:
     try:
         return UUID(text)

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from services.livelihood.runs import queries
 from services.livelihood.runs.actions import funding, opening
@@ -12,9 +12,9 @@ from services.livelihood.runs.schemas import FundIn, ItemOut, OpenRunIn, Progres
 from services.livelihood.runs.workflow import FINANCE
 from shared.cases import made
 from shared.service import JSON, KeyedTx, Tx, respond
-from shared.storage.db import Transaction
+from shared.storage.db import Transaction, dumps
 from shared.web.auth import Actor, Role, allow
-from shared.web.errors import NotFound
+from shared.web.errors import NotFound, RoleNotAllowed
 from shared.web.page import KnownQuery, Limit, Page
 from shared.workflow import check
 
@@ -97,6 +97,27 @@ async def fund(run_id: UUID, body: FundIn, tx: KeyedTx, actor: Funder) -> Respon
     )
     await funding.fund(tx, found, actor, body)
     return respond(tx)
+
+
+internal = APIRouter()
+Notifier = Annotated[Actor, Depends(allow(Role.SYSTEM))]
+
+
+@internal.get("/runs/{run_id}/paid")
+async def paid(
+    run_id: UUID,
+    tx: Tx,
+    actor: Notifier,
+    *,
+    after: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+) -> Response:
+    """Whom notify tells that they were paid: ids only, page by page."""
+    if actor.purpose != "notify":
+        raise RoleNotAllowed
+    found = await _found(tx, run_id)
+    people, following = await queries.paid_people(tx, found, after=after, limit=limit)
+    return Response(dumps({"person_ids": people, "after": following}), media_type=JSON)
 
 
 async def _found(tx: Transaction, run_id: UUID) -> Run:
