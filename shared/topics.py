@@ -105,7 +105,7 @@ _PAGE = [
     _told("livelihood.account_requested"),
     _told("livelihood.account_corrected", "livelihood"),
     _told("livelihood.waiting_listed"),
-    _told("livelihood.activated"),
+    _told("livelihood.activated", "livelihood"),
     _told("livelihood.emergency_granted", facts=("due_on",)),
     _told("livelihood.emergency_visited"),
     _told("livelihood.emergency_ended"),
@@ -119,10 +119,10 @@ _PAGE = [
     _told("livelihood.kept"),
     _told("livelihood.renewal_review_opened", facts=("due_on",)),
     _told("livelihood.renewed"),
-    _told("livelihood.stopped"),
+    _told("livelihood.stopped", "livelihood"),
     _told("livelihood.stop_objection_registered"),
     _told("livelihood.stop_upheld"),
-    _told("livelihood.reinstated"),
+    _told("livelihood.reinstated", "livelihood"),
     _told("livelihood.return_opened"),
     # Livelihood: the month. One event for all its households; each case's timeline stays as it is.
     Topic(

@@ -150,8 +150,25 @@ async def _cover(tx: Transaction, application: Application, event: Event) -> Non
     )
 
 
+async def on_access(tx: Transaction, event: Event) -> None:
+    """Another body was told of people: it stands in their access log, once for each."""
+    told = event.payload
+    await tx.begin()
+    await tx.write(
+        "INSERT INTO intake.access (id, pseudonym, body, purpose, what, at)"
+        " SELECT md5($1 || pseudonym)::uuid, pseudonym, $3, $4, $5, $6"
+        " FROM unnest($2::text[]) AS pseudonym ON CONFLICT DO NOTHING",
+        str(event.id),
+        told["pseudonyms"],
+        *(told["body"], told["purpose"], told["what"], event.at),
+    )
+
+
 HEARS: dict[str, Handler] = {
-    name: on_case_step
-    for name, topic in TOPICS.items()
-    if name.partition(".")[0] in FIVE and "intake" in topic.heard_by
+    **{
+        name: on_case_step
+        for name, topic in TOPICS.items()
+        if name.partition(".")[0] in FIVE and "intake" in topic.heard_by
+    },
+    "access.recorded": on_access,
 }

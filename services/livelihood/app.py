@@ -5,6 +5,8 @@ from services.livelihood.awards import routes as awards
 from services.livelihood.awards.workflow import AWARD
 from services.livelihood.clients import Clients
 from services.livelihood.events import HEARS, TIMERS
+from services.livelihood.handovers import routes as handovers
+from services.livelihood.handovers.workflow import HANDOVER
 from services.livelihood.models import metadata
 from services.livelihood.rates import routes as rates
 from services.livelihood.rates.actions import seed
@@ -17,9 +19,16 @@ service = Service(
     name="livelihood",
     title="کمک معیشت",
     metadata=metadata,
-    routers=[routes.cases, routes.router, awards.router, rates.router, runs.router],
+    routers=[
+        routes.cases,
+        routes.router,
+        awards.router,
+        rates.router,
+        runs.router,
+        handovers.router,
+    ],
     internal=[runs.internal],
-    workflows=[ADMISSION, AWARD, RUN],
+    workflows=[ADMISSION, AWARD, RUN, HANDOVER],
     hears=HEARS,
     timers=TIMERS,
     clients=Clients,

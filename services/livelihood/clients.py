@@ -1,5 +1,7 @@
-"""Adapters: whose account a Sheba is (central bank), and what intake knows of an application."""
+"""Adapters: the central bank, the subsidies organisation, and what intake knows."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -17,10 +19,24 @@ class Clients:
         self._index = runtime.crypto.index
         url = runtime.settings.sandbox_url
         self._bank = Outside(f"{url}/central-bank/v1", party="central-bank", timeout_s=2)
+        self._subsidies = Outside(f"{url}/subsidies/v1", party="subsidies", timeout_s=5)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._bank.aclose()
+        await self._subsidies.aclose()
+
+    async def hand_over(self, batch: "HandoverBatch") -> str:
+        """Give a batch to the subsidies organisation; returns its receipt.
+
+        It takes a batch id once, so the same may be sent again. Raises PartyUnavailable,
+        PartyRefused.
+        """
+        answer = await self._subsidies.post("/batches", batch.as_json())
+        try:
+            return str(answer["receipt"])
+        except (KeyError, TypeError):
+            raise PartyUnavailable("subsidies") from None
 
     async def account(self, sheba: str) -> tuple[bytes, str] | None:
         """The holder's blind index and the account's state; None when there is no such account.
@@ -133,3 +149,64 @@ async def filed(tx: Transaction, tracking_code: str) -> Filed:
     except ValidationError as error:
         where = sorted({".".join(map(str, found["loc"])) for found in error.errors()})
         raise ValueError(f"intake told no livelihood application: {where}") from None
+
+
+# What the Targeted Subsidies Organisation is told
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverEntry:
+    """One row of a batch: what is said of one household."""
+
+    reference: str
+    kind: str
+    national_code: str
+    covered_size: int
+    from_period: str
+    last_period: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "reference": self.reference,
+            "kind": self.kind,
+            "nationalId": self.national_code,
+            "coveredSize": self.covered_size,
+            "fromPeriod": self.from_period,
+            "lastPeriod": self.last_period,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverBatch:
+    """A numbered batch; its id is the reference that the organisation takes once."""
+
+    id: UUID
+    number: int
+    sha256: str
+    entries: list[HandoverEntry]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "batchId": str(self.id),
+            "number": self.number,
+            "count": len(self.entries),
+            "sha256": self.sha256,
+            "rows": [entry.as_json() for entry in self.entries],
+        }
+
+
+async def identities(
+    runtime: Runtime, people: Collection[UUID], *, purpose: str
+) -> dict[UUID, str]:
+    """The national codes of people, which intake alone keeps. Raises Unavailable.
+
+    Raises LookupError where intake does not know one of them.
+    """
+    body = {"person_ids": sorted(map(str, people))}
+    answer = await runtime.inside.post(
+        "intake", "/internal/people/identities", body, purpose=purpose
+    )
+    found = {UUID(one["person_id"]): str(one["national_code"]) for one in answer["items"]}
+    if len(found) != len(people):
+        raise LookupError("a person whom intake does not know")
+    return found

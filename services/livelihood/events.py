@@ -7,6 +7,7 @@ from services.livelihood.actions.activation import ACTIVATE, try_to_activate
 from services.livelihood.actions.admission import CLOSE_UNREACHED, close_unreached, open_case
 from services.livelihood.awards import events as awards
 from services.livelihood.clients import filed
+from services.livelihood.handovers import events as handovers
 from services.livelihood.models import AdmissionCase
 from services.livelihood.runs import events as runs
 from services.livelihood.workflow import OPEN, Status
@@ -89,6 +90,7 @@ async def close_unreached_due(tx: Transaction, timer: Timer) -> None:
 HEARS: dict[str, Handler] = {
     **coverage.HEARS,
     **awards.HEARS,
+    **handovers.HEARS,
     "coverage.started": on_coverage_started,
     "application.routed": on_routed,
     "application.withdrawn": on_withdrawn,
@@ -102,4 +104,5 @@ TIMERS: dict[str, AnyTimerHandler] = {
     ACTIVATE: staged(activate_due),
     CLOSE_UNREACHED: close_unreached_due,
     **runs.TIMERS,
+    **handovers.TIMERS,
 }

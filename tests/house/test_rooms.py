@@ -37,7 +37,7 @@ ROOMS_OF = {
     "intake": ROOMS
     | {"catalogue", "applications", "documents", "worklist", "feedback", "reports"}
     | {"people", "households", "coverage", "life_events"},
-    "livelihood": ROOMS | {"awards", "rates", "ledger", "runs"},
+    "livelihood": ROOMS | {"awards", "rates", "ledger", "runs", "handovers"},
     "notify": ROOMS | {"channels", "templates", "broadcasts"},
 }
 SETS_STATUS = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?\bstatus\s*=", re.DOTALL)
