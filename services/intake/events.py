@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from services.intake.adoption.actions import adopt
 from services.intake.applications import actions, queries
 from services.intake.applications.models import Application, CaseStep
 from services.intake.coverage.actions import end_of_household, reopen
@@ -18,6 +19,8 @@ from shared.web.auth import SYSTEM
 from shared.web.errors import CaseChanged
 from shared.workflow import Clock, advance
 
+# The first word of a case for which nobody has applied (LV-30).
+BEGUN_BY_US = {"livelihood.identified"}
 COVER_BY = {"livelihood.confirmed"}
 ENDED_BY_ITSELF = {Status.WITHDRAWN, Status.EXPIRED, Status.CLOSED_DECEASED}
 
@@ -26,6 +29,8 @@ async def on_case_step(tx: Transaction, event: Event) -> None:
     """A service took a step: it goes into the timeline, and status and clock follow it."""
     told = event.payload
     application = await find(tx, Application, told["tracking_code"])
+    if application is None and event.topic in BEGUN_BY_US:
+        application = await adopt(tx, event)
     if application is None:
         return
     step = CaseStep(

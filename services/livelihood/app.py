@@ -27,7 +27,7 @@ service = Service(
         runs.router,
         handovers.router,
     ],
-    internal=[runs.internal],
+    internal=[routes.internal, runs.internal],
     workflows=[ADMISSION, AWARD, RUN, HANDOVER],
     hears=HEARS,
     timers=TIMERS,

@@ -97,7 +97,7 @@ class Details(BaseModel):
     """What a livelihood application asks; the reason is mandatory (LV-11)."""
 
     reason: Literal["elderly", "disabled", "no_head", "illness", "other"]
-    sheba: str
+    sheba: str | None
     address: Address
 
 
@@ -149,6 +149,37 @@ async def filed(tx: Transaction, tracking_code: str) -> Filed:
     except ValidationError as error:
         where = sorted({".".join(map(str, found["loc"])) for found in error.errors()})
         raise ValueError(f"intake told no livelihood application: {where}") from None
+
+
+class Found(BaseModel):
+    """Somebody found in need, as intake has made them known; `open` where they have applied."""
+
+    person_id: UUID
+    birth_on: date | None
+    holder: Index
+    kin: list[Index]
+    members: list[Member]
+    household_id: UUID | None
+    province: str | None
+    county: str | None
+    open: bool
+
+    def household(self) -> dict[str, Any]:
+        """What is sealed of the household: who, related how, born when."""
+        head = Member(person_id=self.person_id, birth_on=self.birth_on, relation="head")
+        return {
+            "subject_birth_on": self.birth_on.isoformat() if self.birth_on else None,
+            "members": [one.model_dump(mode="json") for one in (head, *self.members)],
+        }
+
+
+async def found(runtime: Runtime, who: dict[str, Any]) -> Found:
+    """Have intake make somebody known, by code or id. Raises Unavailable and Declined."""
+    body = {"service": "livelihood", **who}
+    answer = await runtime.inside.post(
+        "intake", "/internal/people/found", body, purpose="identification"
+    )
+    return Found.model_validate(answer)
 
 
 # What the Targeted Subsidies Organisation is told

@@ -36,7 +36,7 @@ ROOMS_OF = {
     "gateway": {"app", "routes", "crossing", "origins", "remote", "errors", "pages"},
     "intake": ROOMS
     | {"catalogue", "applications", "documents", "worklist", "feedback", "reports"}
-    | {"people", "households", "coverage", "life_events"},
+    | {"people", "households", "coverage", "life_events", "adoption"},
     "livelihood": ROOMS | {"awards", "rates", "ledger", "runs", "handovers"},
     "notify": ROOMS | {"channels", "templates", "broadcasts"},
 }

@@ -1,4 +1,4 @@
-"""The hand-over to the subsidies organisation: rows, numbered batches, frozen lines, answers."""
+"""The hand-over to the subsidies organisation, and where an identified case came from."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+OPEN = "'confirmed', 'identified', 'objection_open', 'routed', 'under_review', 'visit_failed', 'visit_planned', 'visited', 'waiting_list'"
 KIND = "kind IN ('introduction', 'removal')"
 FROZEN = ("handover_line", "handover_answer")
 
@@ -81,6 +82,7 @@ def upgrade() -> None:
         "ix_handover_row_handover_id", "handover_row", ["handover_id"], schema="livelihood"
     )
     _frozen()
+    _identified()
     roles = f"{role_name('livelihood')}, {role_name('livelihood', role='batch')}"
     op.execute(f"REVOKE DELETE, TRUNCATE ON livelihood.handover_row FROM {roles}")
     op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON livelihood.handover FROM {roles}")
@@ -150,6 +152,31 @@ def _frozen() -> None:
     )
 
 
+def _identified() -> None:
+    for column in ("source_kind", "source_ref"):
+        op.add_column("case", sa.Column(column, sa.Text(), nullable=True), schema="livelihood")
+    op.create_check_constraint(
+        op.f("ck_case_identified_by_a_source"),
+        "case",
+        "origin <> 'identified' OR (source_kind IS NOT NULL AND source_ref IS NOT NULL)",
+        schema="livelihood",
+    )
+    op.create_index(
+        "one_identified_case",
+        "case",
+        ["subject_id"],
+        unique=True,
+        schema="livelihood",
+        postgresql_where=sa.text(f"origin = 'identified' AND status IN ({OPEN})"),
+    )
+
+
 def downgrade() -> None:
+    op.drop_index("one_identified_case", table_name="case", schema="livelihood")
+    op.drop_constraint(
+        op.f("ck_case_identified_by_a_source"), "case", schema="livelihood", type_="check"
+    )
+    for column in ("source_kind", "source_ref"):
+        op.drop_column("case", column, schema="livelihood")
     for table in ("handover_answer", "handover_line", "handover_row", "handover"):
         op.drop_table(table, schema="livelihood")
