@@ -106,13 +106,13 @@ async def carry_on(runtime: Runtime, timer: Timer, *, for_s: float = FOR_S) -> N
             told = await queries.broadcast(tx, timer.subject_id)
         if told is None or told["done_at"] is not None:
             return
-        moved = await (_queue if told["queued_at"] is None else _let_out)(runtime, told)
+        moved = await (queue if told["queued_at"] is None else _let_out)(runtime, told)
     async with runtime.transaction() as tx:
         due = await may_send_from(tx) if not moved else tx.now
         await remind(tx, BROADCAST, subject_id=timer.subject_id, due_at=max(due, tx.now + REST))
 
 
-async def _queue(runtime: Runtime, told: asyncpg.Record) -> bool:
+async def queue(runtime: Runtime, told: asyncpg.Record) -> bool:
     """One page: asked for first, then written with how far it goes."""
     page = await recipients(runtime, told["source"], told["path"], after=told["after"], limit=PAGE)
     people = await reachable(runtime, page.person_ids) if page.person_ids else []

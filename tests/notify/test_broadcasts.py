@@ -141,7 +141,7 @@ async def test_killed_at_every_page_it_goes_on_and_tells_everybody_once(post, mo
         await carried_on(post, event_id, for_s=0)  # nothing: its time was over at once
         assert (await progress(post, event_id))["items"] == before
         told_so_far = await progress(post, event_id)
-        await broadcasts._queue(post.runtime, told_so_far)
+        await broadcasts.queue(post.runtime, told_so_far)
     assert broken == 4
     await everything_sent(post)
     for person in people:
@@ -152,7 +152,7 @@ async def test_two_runners_at_the_same_page_queue_it_once(post):
     people = [post.person() for _ in range(3)]
     event_id, _ = await told(post, *people)
     stands = await progress(post, event_id)
-    await asyncio.gather(*(broadcasts._queue(post.runtime, stands) for _ in range(4)))
+    await asyncio.gather(*(broadcasts.queue(post.runtime, stands) for _ in range(4)))
     assert (await progress(post, event_id))["items"] == 3
     await everything_sent(post)
     for person in people:

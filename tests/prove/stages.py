@@ -1,13 +1,13 @@
 """For every operation a request that is accepted as it stands: a case where it may happen."""
 
 from tests import make
-from tests.prove import ground_intake, ground_livelihood
+from tests.prove import ground_handover, ground_intake, ground_livelihood
 from tests.prove.document import Operation
+from tests.prove.ground_handover import Handovers
 from tests.prove.ground_intake import Intake
-from tests.prove.ground_livelihood import Livelihood
 from tests.prove.sending import Ready
 
-RECIPES = ground_intake.RECIPES | ground_livelihood.RECIPES
+RECIPES = ground_intake.RECIPES | ground_livelihood.RECIPES | ground_handover.RECIPES
 # No case of these services can be opened yet: all that can be asked for is not there.
 UNREACHABLE = {
     f"GET /v1/{service}/cases/{{tracking_code}}": "its applications are not open yet"
@@ -15,7 +15,7 @@ UNREACHABLE = {
 }
 
 
-class Stages(Intake, Livelihood):
+class Stages(Intake, Handovers):
     """Makes requests ready; what is read only is prepared once."""
 
     async def __call__(self, operation: Operation) -> Ready:
