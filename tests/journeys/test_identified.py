@@ -215,6 +215,7 @@ async def test_the_award_of_an_identified_household_is_handed_over_and_stands_in
     said = {"rows": [{"reference": seen["items"][0]["reference"], "outcome": "acknowledged"}]}
     path = f"/v1/livelihood/handovers/{batch['handover_id']}/acknowledge"
     assert (await ministry.post(path, said)).json()["accepted"] == 1
+    await agency.settled()
     taken = (await agency.sandbox.get("/subsidies/batches", params={"limit": 1000})).json()
     (sent,) = [one for one in taken["items"] if one["reference"] == batch["handover_id"]]
     assert sent["rows"][0]["nationalId"] == person.national_code
@@ -223,10 +224,13 @@ async def test_the_award_of_an_identified_household_is_handed_over_and_stands_in
         agency.runtime("intake").crypto.index(person.national_code),
     )
     looked = await agency.eye.fetch(
-        "SELECT body, purpose FROM intake.access WHERE pseudonym = $1",
+        "SELECT body, purpose, what FROM intake.access WHERE pseudonym = $1 ORDER BY what",
         agency.runtime("intake").crypto.pseudonym(person_id),
     )
-    assert [tuple(one) for one in looked] == [("subsidies", "handover")]
+    assert [tuple(one) for one in looked] == [
+        ("subsidies", "handover", "livelihood.handover.read"),
+        ("subsidies", "handover", "livelihood.handover.sent"),
+    ]
 
 
 @pytest.mark.req("LV-30")

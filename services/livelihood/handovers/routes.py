@@ -20,6 +20,7 @@ from shared.cases import taking
 from shared.service import KeyedTx, Tx, answer
 from shared.storage import audit
 from shared.storage.db import Transaction
+from shared.values.identifiers import uuid7
 from shared.web.auth import Actor, Role, allow
 from shared.web.document import refuses
 from shared.web.errors import NotFound, RoleNotAllowed
@@ -117,3 +118,5 @@ async def _looked(tx: Transaction, actor: Actor, people: list[UUID], handover_id
             request_id=tx.trace, purpose=sending.PURPOSE, role=Role.MINISTRY,
             organisation=actor.organisation,
         )  # fmt: skip
+    if people:
+        await sending.disclosed(tx, uuid7(), people, what="livelihood.handover.read")

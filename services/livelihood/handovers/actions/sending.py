@@ -4,6 +4,7 @@ The organisation takes a reference once (deploy/sandbox/README.md), so whoever d
 whether it arrived sends the same again (decision 5).
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from services.livelihood.clients import HandoverBatch, HandoverEntry, clients, identities
@@ -129,13 +130,16 @@ async def _sent(runtime: Runtime, batch: HandoverBatch, receipt: str) -> None:
             await advance(tx, row, "send", SYSTEM, facts={"batch": str(batch.number)})
         if done is not None:
             people = {one.person_id for one in await queries.lines(tx, batch.id)}
-            await tell(
-                tx, "access.recorded", subject_id=batch.id, version=1,
-                payload={
-                    "body": BODY, "purpose": PURPOSE, "what": "livelihood.handover.sent",
-                    "pseudonyms": sorted(map(runtime.crypto.pseudonym, people)),
-                },
-            )  # fmt: skip
+            await disclosed(tx, batch.id, people, what="livelihood.handover.sent")
+
+
+async def disclosed(
+    tx: Transaction, reference: UUID, people: Collection[UUID], *, what: str
+) -> None:
+    """Tell intake whom the organisation has learnt of: it stands in their access log."""
+    pseudonyms = sorted(map(tx.runtime.crypto.pseudonym, people))
+    payload = {"body": BODY, "purpose": PURPOSE, "what": what, "pseudonyms": pseudonyms}
+    await tell(tx, "access.recorded", subject_id=reference, version=1, payload=payload)
 
 
 async def _refused(runtime: Runtime, batch: HandoverBatch, no: PartyRefused) -> None:

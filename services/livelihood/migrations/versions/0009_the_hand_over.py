@@ -83,6 +83,7 @@ def upgrade() -> None:
     )
     _frozen()
     _identified()
+    _bring_in_what_is_there()
     roles = f"{role_name('livelihood')}, {role_name('livelihood', role='batch')}"
     op.execute(f"REVOKE DELETE, TRUNCATE ON livelihood.handover_row FROM {roles}")
     op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON livelihood.handover FROM {roles}")
@@ -149,6 +150,26 @@ def _frozen() -> None:
         ),
         sa.PrimaryKeyConstraint("handover_id", "row_id", name=op.f("pk_handover_answer")),
         schema="livelihood",
+    )
+
+
+def _bring_in_what_is_there() -> None:
+    """Awards from before have not been introduced: they wait for the first batch."""
+    op.execute(
+        """
+        WITH rows AS (
+            INSERT INTO livelihood.handover_row (id, award_id, number, kind, status, version,
+                tracking_code, person_id, province, opened_at, changed_at)
+            SELECT uuidv7(), a.id, 1, 'introduction', 'ready', 1, a.tracking_code, a.payee_id,
+                c.province, now(), now()
+            FROM livelihood.award a JOIN livelihood."case" c ON c.id = a.case_id
+            WHERE a.status NOT IN ('stopped', 'objection_open')
+            RETURNING id
+        )
+        INSERT INTO livelihood.history
+            (subject_id, version, step, status, actor_sub, actor_role, at)
+        SELECT id, 1, 'prepare', 'ready', 'system', 'system', now() FROM rows
+        """
     )
 
 
