@@ -19,6 +19,7 @@ TITLES = {
     "livelihood.admission": "پذیرش کمک معیشت · admission to livelihood aid",
     "livelihood.award": "مستمری خانوار · a household's award",
     "livelihood.run": "پرداخت ماهانه · the monthly run",
+    "livelihood.handover": "معرفی به سازمان هدفمندی · hand-over to the subsidies organisation",
     "eligibility.case": "استحقاق‌سنجی · eligibility",
     "exemption.case": "معافیت کفالت · conscription exemption",
     "shares.case": "سهام عدالت · justice shares",

@@ -18,7 +18,8 @@ class Topic:
 
     `citizen` tells that a citizen gets a message; else `silent` says why nobody does. `facts` are
     the placeholders that its template may use: beyond KNOWN, the step that tells it supplies them
-    (dates as ISO days, `office` and `place` as codes or names of public places).
+    (dates as ISO days, `office` and `place` as codes or names of public places). Where an event is
+    for very many people, `recipients` is the owner's path that names them page by page.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Topic:
     silent: str | None
     citizen: bool
     facts: tuple[str, ...]
+    recipients: str | None = None
 
 
 def _told(name: str, *also: str, facts: tuple[str, ...] = ()) -> Topic:
@@ -103,7 +105,7 @@ _PAGE = [
     _told("livelihood.account_requested"),
     _told("livelihood.account_corrected", "livelihood"),
     _told("livelihood.waiting_listed"),
-    _told("livelihood.activated"),
+    _told("livelihood.activated", "livelihood"),
     _told("livelihood.emergency_granted", facts=("start_on", "due_on")),
     _told("livelihood.emergency_extended", facts=("due_on",)),
     _told("livelihood.emergency_visited"),
@@ -119,11 +121,20 @@ _PAGE = [
     _told("livelihood.kept"),
     _told("livelihood.renewal_review_opened", facts=("due_on",)),
     _told("livelihood.renewed"),
-    _told("livelihood.stopped"),
+    _told("livelihood.stopped", "livelihood"),
     _told("livelihood.stop_objection_registered"),
     _told("livelihood.stop_upheld"),
-    _told("livelihood.reinstated"),
+    _told("livelihood.reinstated", "livelihood"),
     _told("livelihood.return_opened"),
+    # Livelihood: the month. One event for all its households; each case's timeline stays as it is.
+    Topic(
+        "livelihood.month_paid",
+        ("notify",),
+        None,
+        citizen=True,
+        facts=("period", "phone"),
+        recipients="/internal/runs/{run_id}/paid",
+    ),
     _quiet("livelihood.withdrawn", WITHDRAWN),
     _quiet("livelihood.closed_deceased", DECEASED),
     _quiet("livelihood.restored", RESTORED),

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import ValidationError
 
-from deploy.sandbox import bank, control, oauth, pages, registries, sms
+from deploy.sandbox import bank, control, oauth, pages, registries, sms, subsidies
 from deploy.sandbox.clock import MovedClock
 from deploy.sandbox.desk import desks
 from deploy.sandbox.issuer import Issuer
@@ -44,6 +44,8 @@ def create_app(*, data: Path, run_dir: Path, base_url: str, production: bool, do
     app.include_router(sms.routes(providers, party_desks))
     app.include_router(bank.routes(banks))
     app.include_router(bank.control_routes(banks))
+    organisation = party_desks["subsidies"]
+    app.include_router(subsidies.routes(subsidies.Subsidies(organisation), organisation))
     app.include_router(control.world_routes(world))
     app.include_router(control.clock_routes(clock, production=production))
     app.include_router(control.phone_routes(providers))

@@ -1,5 +1,6 @@
 """The manifest of intake."""
 
+from services.intake.adoption import routes as adoption
 from services.intake.applications import events as own
 from services.intake.applications import routes as applications
 from services.intake.catalogue import routes as catalogue
@@ -24,7 +25,7 @@ service = Service(
         *(applications.router, catalogue.router, people.router, households.router),
         *(coverage.router, life_events.router, documents.router, worklist.router),
     ],
-    internal=[applications.internal, people.internal, coverage.internal],
+    internal=[applications.internal, people.internal, coverage.internal, adoption.internal],
     workflows=[APPLICATION],
     hears={**own.HEARS, **HEARS},
     timers=own.TIMERS,

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from services.intake.adoption.actions import adopt
 from services.intake.applications import actions, queries
 from services.intake.applications.models import Application, CaseStep
 from services.intake.coverage.actions import end_of_household, reopen
@@ -18,6 +19,8 @@ from shared.web.auth import SYSTEM
 from shared.web.errors import CaseChanged
 from shared.workflow import Clock, advance
 
+# The first word of a case for which nobody has applied (LV-30).
+BEGUN_BY_US = {"livelihood.identified"}
 COVER_BY = {"livelihood.confirmed"}
 EMERGENCY, EMERGENCY_ENDED = "livelihood.emergency_granted", "livelihood.emergency_ended"
 ENDED_BY_ITSELF = {Status.WITHDRAWN, Status.EXPIRED, Status.CLOSED_DECEASED}
@@ -27,6 +30,8 @@ async def on_case_step(tx: Transaction, event: Event) -> None:
     """A service took a step: it goes into the timeline, and status and clock follow it."""
     told = event.payload
     application = await find(tx, Application, told["tracking_code"])
+    if application is None and event.topic in BEGUN_BY_US:
+        application = await adopt(tx, event)
     if event.topic in {EMERGENCY, EMERGENCY_ENDED}:
         await _cover_meanwhile(tx, event)
     if application is None:
@@ -170,8 +175,25 @@ async def _cover_household(tx: Transaction, household_id: UUID, event: Event) ->
     )
 
 
+async def on_access(tx: Transaction, event: Event) -> None:
+    """Another body was told of people: it stands in their access log, once for each."""
+    told = event.payload
+    await tx.begin()
+    await tx.write(
+        "INSERT INTO intake.access (id, pseudonym, body, purpose, what, at)"
+        " SELECT md5($1 || pseudonym)::uuid, pseudonym, $3, $4, $5, $6"
+        " FROM unnest($2::text[]) AS pseudonym ON CONFLICT DO NOTHING",
+        str(event.id),
+        told["pseudonyms"],
+        *(told["body"], told["purpose"], told["what"], event.at),
+    )
+
+
 HEARS: dict[str, Handler] = {
-    name: on_case_step
-    for name, topic in TOPICS.items()
-    if name.partition(".")[0] in FIVE and "intake" in topic.heard_by
+    **{
+        name: on_case_step
+        for name, topic in TOPICS.items()
+        if name.partition(".")[0] in FIVE and "intake" in topic.heard_by
+    },
+    "access.recorded": on_access,
 }

@@ -6,6 +6,8 @@ from services.livelihood.awards.workflow import AWARD
 from services.livelihood.clients import Clients
 from services.livelihood.emergencies import routes as emergencies
 from services.livelihood.events import HEARS, TIMERS
+from services.livelihood.handovers import routes as handovers
+from services.livelihood.handovers.workflow import HANDOVER
 from services.livelihood.models import metadata
 from services.livelihood.payments import routes as payments
 from services.livelihood.rates import routes as rates
@@ -22,9 +24,10 @@ service = Service(
     metadata=metadata,
     routers=[
         *(routes.cases, routes.router, emergencies.router, awards.router),
-        *(rates.router, runs.router, payments.router, reports.router),
+        *(rates.router, runs.router, payments.router, reports.router, handovers.router),
     ],
-    workflows=[ADMISSION, AWARD, RUN],
+    internal=[routes.internal, runs.internal],
+    workflows=[ADMISSION, AWARD, RUN, HANDOVER],
     hears=HEARS,
     timers=TIMERS,
     clients=Clients,

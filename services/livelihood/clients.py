@@ -1,6 +1,7 @@
-"""Adapters: whose account a Sheba is (central bank), the banks that pay, and what intake knows."""
+"""Adapters: the central bank, the banks that pay, the subsidies organisation, and intake."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -34,11 +35,13 @@ class Clients:
         url = runtime.settings.sandbox_url
         self._bank = Outside(f"{url}/central-bank/v1", party="central-bank", timeout_s=2)
         self._payments = Outside(f"{url}/bank/v1", party="bank", timeout_s=BANK_S)
+        self._subsidies = Outside(f"{url}/subsidies/v1", party="subsidies", timeout_s=5)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._bank.aclose()
         await self._payments.aclose()
+        await self._subsidies.aclose()
 
     async def send_payment_file(self, file_id: UUID, content: bytes, *, bank: str) -> Taken:
         """Give a pain.001 file to its bank, once for ever by its message id.
@@ -81,6 +84,18 @@ class Clients:
         if not (isinstance(known, bool) and isinstance(said, str) and WORD.fullmatch(said)):
             raise PartyUnavailable("bank")
         return said
+
+    async def hand_over(self, batch: "HandoverBatch") -> str:
+        """Give a batch to the subsidies organisation; returns its receipt.
+
+        It takes a batch id once, so the same may be sent again. Raises PartyUnavailable,
+        PartyRefused.
+        """
+        answer = await self._subsidies.post("/batches", batch.as_json())
+        try:
+            return str(answer["receipt"])
+        except (KeyError, TypeError):
+            raise PartyUnavailable("subsidies") from None
 
     async def account(self, sheba: str) -> tuple[bytes, str] | None:
         """The holder's blind index and the account's state; None when there is no such account.
@@ -158,7 +173,7 @@ class Details(BaseModel):
     """What a livelihood application asks; the reason is mandatory (LV-11)."""
 
     reason: Literal["elderly", "disabled", "no_head", "illness", "other"]
-    sheba: str
+    sheba: str | None
     address: Address
     emergency_id: UUID | None = None
 
@@ -211,3 +226,95 @@ async def filed(tx: Transaction, tracking_code: str) -> Filed:
     except ValidationError as error:
         where = sorted({".".join(map(str, found["loc"])) for found in error.errors()})
         raise ValueError(f"intake told no livelihood application: {where}") from None
+
+
+class Found(BaseModel):
+    """Somebody found in need, as intake has made them known; `open` where they have applied."""
+
+    person_id: UUID
+    birth_on: date | None
+    holder: Index
+    kin: list[Index]
+    members: list[Member]
+    household_id: UUID | None
+    province: str | None
+    county: str | None
+    open: bool
+
+    def household(self) -> dict[str, Any]:
+        """What is sealed of the household: who, related how, born when."""
+        head = Member(person_id=self.person_id, birth_on=self.birth_on, relation="head")
+        return {
+            "subject_birth_on": self.birth_on.isoformat() if self.birth_on else None,
+            "members": [one.model_dump(mode="json") for one in (head, *self.members)],
+        }
+
+
+async def found(runtime: Runtime, who: dict[str, Any]) -> Found:
+    """Have intake make somebody known, by code or id. Raises Unavailable and Declined."""
+    body = {"service": "livelihood", **who}
+    answer = await runtime.inside.post(
+        "intake", "/internal/people/found", body, purpose="identification"
+    )
+    return Found.model_validate(answer)
+
+
+# What the Targeted Subsidies Organisation is told
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverEntry:
+    """One row of a batch: what is said of one household."""
+
+    reference: str
+    kind: str
+    national_code: str
+    covered_size: int
+    from_period: str
+    last_period: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "reference": self.reference,
+            "kind": self.kind,
+            "nationalId": self.national_code,
+            "coveredSize": self.covered_size,
+            "fromPeriod": self.from_period,
+            "lastPeriod": self.last_period,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverBatch:
+    """A numbered batch; its id is the reference that the organisation takes once."""
+
+    id: UUID
+    number: int
+    sha256: str
+    entries: list[HandoverEntry]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "batchId": str(self.id),
+            "number": self.number,
+            "count": len(self.entries),
+            "sha256": self.sha256,
+            "rows": [entry.as_json() for entry in self.entries],
+        }
+
+
+async def identities(
+    runtime: Runtime, people: Collection[UUID], *, purpose: str
+) -> dict[UUID, str]:
+    """The national codes of people, which intake alone keeps. Raises Unavailable.
+
+    Raises LookupError where intake does not know one of them.
+    """
+    body = {"person_ids": sorted(map(str, people))}
+    answer = await runtime.inside.post(
+        "intake", "/internal/people/identities", body, purpose=purpose
+    )
+    found = {UUID(one["person_id"]): str(one["national_code"]) for one in answer["items"]}
+    if len(found) != len(people):
+        raise LookupError("a person whom intake does not know")
+    return found

@@ -27,6 +27,14 @@ class HouseholdHasAward(Refusal):
     en = "This household has an open award already"
 
 
+class IdentificationNotPossible(Refusal):
+    """Whether it is an award, a case or an application of theirs, it does not say."""
+
+    status, code = 409, "identification_not_possible"
+    fa = "برای این شخص اکنون نمی‌توان پرونده‌ای به ابتکار امداد باز کرد"
+    en = "A case cannot be begun for this person at present"
+
+
 class CoverageNotStarted(Refusal):
     status, code = 409, "coverage_not_started"
     fa = "پوشش حمایتی این خانوار هنوز آغاز نشده است"

@@ -6,10 +6,12 @@ from services.livelihood import queries
 from services.livelihood.actions import emergency
 from services.livelihood.actions.activation import ACTIVATE, try_to_activate
 from services.livelihood.actions.admission import CLOSE_UNREACHED, close_unreached, open_case
+from services.livelihood.actions.identification import take_over
 from services.livelihood.awards import events as awards
 from services.livelihood.clients import filed
 from services.livelihood.emergencies.actions import CHANGED, look_after_its_end
 from services.livelihood.emergencies.queries import no_longer_covered
+from services.livelihood.handovers import events as handovers
 from services.livelihood.models import AdmissionCase
 from services.livelihood.reports import events as reports
 from services.livelihood.runs import events as runs
@@ -78,6 +80,12 @@ async def on_coverage_started(tx: Transaction, event: Event) -> None:
     await awards.look_at_household(tx, UUID(told["household_id"]))
 
 
+async def on_handed_over(tx: Transaction, event: Event) -> None:
+    """Eligibility has found a household entitled: livelihood goes to it (LV-30)."""
+    told = event.payload
+    await take_over(tx, UUID(told["person_ids"][0]), told["tracking_code"])
+
+
 async def on_account_corrected(tx: Transaction, event: Event) -> None:
     """Another account was given: the central bank is asked about it."""
     await remind(tx, ACTIVATE, subject_id=event.subject_id, due_at=tx.now)
@@ -124,12 +132,14 @@ async def emergency_changed(runtime: Runtime, timer: Timer) -> None:
 HEARS: dict[str, Handler] = {
     **coverage.HEARS,
     **awards.HEARS,
+    **handovers.HEARS,
     "coverage.started": on_coverage_started,
     "application.routed": on_routed,
     "application.withdrawn": on_withdrawn,
     "application.expired": on_withdrawn,
     "application.closed_deceased": on_closed_deceased,
     "application.restored": on_restored,
+    "eligibility.handed_over": on_handed_over,
     "livelihood.account_corrected": on_account_corrected,
 }
 TIMERS: dict[str, AnyTimerHandler] = {
@@ -141,4 +151,5 @@ TIMERS: dict[str, AnyTimerHandler] = {
     CHANGED: staged(emergency_changed),
     **runs.TIMERS,
     **reports.TIMERS,
+    **handovers.TIMERS,
 }

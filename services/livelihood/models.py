@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from services.livelihood.workflow import ADMISSION
+from services.livelihood.workflow import ADMISSION, OPEN
 from shared.cases import CaseColumns
 from shared.storage.coverage import coverage_table
 from shared.storage.tables import service_metadata
@@ -28,6 +28,7 @@ from shared.workflow import Workflow
 metadata = service_metadata("livelihood")
 coverage_table(metadata)
 INSTANT = DateTime(timezone=True)
+STILL_OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
 
 class Base(DeclarativeBase):
@@ -38,7 +39,8 @@ class AdmissionCase(CaseColumns, Base):
     """One household asks for livelihood aid, or was found in need of it.
 
     Sealed: `sheba`, `address`, `household` (members with relation and birth date), `objection`.
-    `applicant_index` is the blind index of the one to whom the account must belong.
+    `applicant_index` is the blind index of the one to whom the account must belong. Who was found
+    in need has a source: its kind, and the reference under which it can be looked up.
     """
 
     __tablename__ = "case"
@@ -77,6 +79,8 @@ class AdmissionCase(CaseColumns, Base):
     award_id: Mapped[UUID | None] = mapped_column(Uuid)
     emergency_id: Mapped[UUID | None] = mapped_column(Uuid)
     emergency_ends_on: Mapped[date | None]
+    source_kind: Mapped[str | None] = mapped_column(Text)
+    source_ref: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         CheckConstraint(
@@ -85,6 +89,16 @@ class AdmissionCase(CaseColumns, Base):
             name="account_state",
         ),
         CheckConstraint("origin IN ('request', 'identified', 'emergency')", name="origin"),
+        CheckConstraint(
+            "origin <> 'identified' OR (source_kind IS NOT NULL AND source_ref IS NOT NULL)",
+            name="identified_by_a_source",
+        ),
+        Index(
+            "one_identified_case",
+            "subject_id",
+            unique=True,
+            postgresql_where=text(f"origin = 'identified' AND status IN ({STILL_OPEN})"),
+        ),
         Index(
             "ix_case_waiting",
             *("province", "priority", "submitted_on", "id"),

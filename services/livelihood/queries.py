@@ -9,10 +9,12 @@ import asyncpg
 
 from services.livelihood.models import AdmissionCase
 from services.livelihood.schemas import WaitingRow
-from shared.cases import SEES_ALL
+from services.livelihood.workflow import OPEN, Status
+from shared.cases import SEES_ALL, find
 from shared.storage.db import Transaction
 from shared.values.calendar import jalali_text, parse_day
 from shared.web.auth import STAFF, Actor, Role
+from shared.web.errors import NotFound
 from shared.web.page import Cursor, InvalidCursor, Page
 
 CASE = "livelihood.case"
@@ -39,6 +41,42 @@ async def has_open_award(tx: Transaction, household_id: UUID | None) -> bool:
         "SELECT 1 FROM livelihood.award WHERE household_id = $1 AND status <> 'stopped'",
         household_id,
     )
+
+
+async def has_case_or_award(tx: Transaction, person_id: UUID, household_id: UUID | None) -> bool:
+    """Whether this person, or the household, has a case under way or an award."""
+    found = await tx.fetchrow(
+        """
+        SELECT 1 FROM livelihood."case" WHERE status = ANY ($3)
+            AND ($1 IN (subject_id, applicant_id) OR household_id = $2)
+        UNION ALL
+        SELECT 1 FROM livelihood.award WHERE status <> 'stopped'
+            AND (payee_id = $1 OR household_id = $2 OR person_ids @> ARRAY[$1::uuid])
+        LIMIT 1
+        """,
+        person_id,
+        household_id,
+        sorted({*OPEN, Status.EMERGENCY_ACTIVE}),
+    )
+    return found is not None
+
+
+async def begun_by_us(tx: Transaction, tracking_code: str) -> dict[str, Any]:
+    """What intake needs to give an identified case its application. Raises NotFound."""
+    row = await find(tx, AdmissionCase, tracking_code)
+    if row is None or row.origin != "identified":
+        raise NotFound
+    others = [one["person_id"] for one in opened(tx, row, "household")["members"]]
+    return {
+        "application_id": row.application_id,
+        "person_id": row.subject_id,
+        "members": [one for one in others if one != str(row.subject_id)],
+        "reason": row.reason,
+        "address": opened(tx, row, "address"),
+        "province": row.province,
+        "county": row.county,
+        "office_code": row.office_code,
+    }
 
 
 async def waiting_before(tx: Transaction, row: AdmissionCase) -> int:

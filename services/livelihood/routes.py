@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from services.livelihood import queries
-from services.livelihood.actions import activation, admission, emergency
+from services.livelihood.actions import activation, admission, emergency, identification
 from services.livelihood.emergencies.errors import (
     EmergencyVisitMissing,
     HouseholdHasEmergency,
@@ -20,6 +20,7 @@ from services.livelihood.errors import (
     CoverageNotStarted,
     DocumentsMissing,
     HouseholdHasAward,
+    IdentificationNotPossible,
     ObjectionTooLate,
     QuotaFull,
     VisitTriesUsed,
@@ -33,6 +34,7 @@ from services.livelihood.schemas import (
     CorrectAccountIn,
     DecideObjectionIn,
     GrantEmergencyIn,
+    IdentifyIn,
     NoShowIn,
     ObjectIn,
     OpenEmergencyIn,
@@ -45,9 +47,12 @@ from services.livelihood.schemas import (
 from services.livelihood.workflow import ADMISSION
 from shared.cases import Nothing, case_router, made, shown, taking
 from shared.service import KeyedTx, Tx, respond
+from shared.storage import idempotency
 from shared.storage.db import Transaction
 from shared.values.calendar import jalali_text
+from shared.values.identifiers import TrackingCode
 from shared.web.auth import STAFF, Actor, Role, allow
+from shared.web.errors import RoleNotAllowed
 from shared.web.page import KnownQuery, Limit, Page
 
 NOT_YET = (CoverageNotStarted, HouseholdHasAward, AccountNotVerified, QuotaFull)
@@ -126,8 +131,45 @@ cases = case_router(
 )
 router = APIRouter(prefix="/livelihood", tags=["livelihood"], dependencies=[KnownQuery])
 
+Worker = Annotated[Actor, Depends(allow(Role.SOCIAL_WORKER))]
 Decides = Annotated[Actor, Depends(allow(Role.APPROVER, Role.SOCIAL_WORKER))]
 Grants = Annotated[Actor, Depends(allow(Role.APPROVER))]
+
+
+@router.post(
+    "/identifications",
+    status_code=201,
+    response_model=AdmissionOut,
+    operation_id="livelihood_identify",
+    summary="شناسایی خانوار نیازمند بی آنکه درخواستی داده باشد",
+    openapi_extra=taking(ADMISSION, "identify", IdentificationNotPossible),
+)
+async def identify(body: IdentifyIn, tx: KeyedTx, actor: Worker) -> Response:
+    """A case that the agency itself begins; the household is invited to file its papers."""
+    await idempotency.replay_if_known(tx)
+    row = await identification.prepare(tx, body, actor)
+    tx.reply = lambda: made(
+        201,
+        show(tx, row, actor),
+        version=row.version,
+        Location=f"/v1/livelihood/cases/{row.tracking_code}",
+    )
+    await identification.identify(tx, row, actor)
+    return respond(tx)
+
+
+internal = APIRouter()
+Adopter = Annotated[Actor, Depends(allow(Role.SYSTEM))]
+
+
+@internal.get("/identifications/{tracking_code}")
+async def identification_for_intake(
+    tracking_code: TrackingCode, tx: Tx, actor: Adopter
+) -> dict[str, Any]:
+    """What intake needs to give the case its application."""
+    if actor.purpose != "adopt":
+        raise RoleNotAllowed
+    return await queries.begun_by_us(tx, tracking_code)
 
 
 @router.get(

@@ -11,9 +11,9 @@ from pydantic_core import PydanticCustomError
 from services.livelihood.workflow import ADMISSION
 from shared.cases import CaseOut, case_example
 from shared.values.calendar import Day, Instant
-from shared.values.identifiers import Sheba, TrackingCode
+from shared.values.identifiers import Mobile, NationalCode, PostalCode, Sheba, TrackingCode
 from shared.values.money import RialOrZero
-from shared.values.text import LongText, persian_text
+from shared.values.text import Code, LongText, persian_text
 
 ACCOUNT_STATES = ["unchecked", "verified", "mismatch", "closed", "not_found", "unavailable"]
 Sentence = Annotated[str, persian_text(max_length=300, example="سرپرست خانوار درآمدی ندارد")]
@@ -51,6 +51,51 @@ def body(**example: JsonValue) -> ConfigDict:
 
 
 # What comes in
+
+
+class SourceIn(BaseModel):
+    """Where it comes from that somebody is in need; without a reference it is hearsay."""
+
+    model_config = body(kind="field_visit", reference="T-1/1405/318")
+
+    kind: Literal["field_visit", "partner_report", "inspection"] = Field(
+        description="بازدید محلی، گزارش دستگاه یا مؤسسهٔ همکار، بازرسی"
+    )
+    reference: Code = Field(description="شماره‌ای که منبع با آن یافت می‌شود")
+
+
+class FoundAddressIn(BaseModel):
+    """Where they live, in the worker's own province."""
+
+    model_config = body(county="تهران", postal_code="1311675319", text="خیابان شوش، پلاک ۳")
+
+    county: Annotated[str, persian_text(max_length=60, example="تهران")]
+    postal_code: PostalCode | None = Field(default=None, description="اگر معلوم است")
+    text: Annotated[str, persian_text(max_length=300, example="خیابان شوش، کوچهٔ یکم، پلاک ۳")]
+
+
+class IdentifyIn(BaseModel):
+    """Somebody whom the agency itself found in need (LV-30): nobody has applied."""
+
+    model_config = body(
+        national_code="0499370899",
+        reason="no_head",
+        source={"kind": "field_visit", "reference": "T-1/1405/318"},
+        address={"county": "تهران", "postal_code": "1311675319", "text": "خیابان شوش، پلاک ۳"},
+        members=["0027456196"],
+        mobile="09121234567",
+    )
+
+    national_code: NationalCode = Field(description="کد ملی سرپرست خانوار")
+    reason: Literal["elderly", "disabled", "no_head", "illness", "other"] = Field(
+        description="دلیل نیاز"
+    )
+    source: SourceIn
+    address: FoundAddressIn
+    members: list[NationalCode] = Field(
+        default_factory=list, max_length=20, description="کد ملی دیگر اعضای خانوار"
+    )
+    mobile: Mobile | None = Field(default=None, description="تلفن همراه به نام خود او")
 
 
 class PlanVisitIn(BaseModel):

@@ -1,6 +1,6 @@
 """What happens in notify: people are told, messages go out, items are read, texts change."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.notify import queries, rules
 from services.notify.channels import portal
 from services.notify.channels.sms import NotAccepted, Receipt, SmsProvider
-from services.notify.clients import Contact, clients
+from services.notify.clients import Contact, clients, contacts
 from services.notify.errors import TemplateFromThePast
 from services.notify.models import Notice, Template
 from services.notify.rules import Words
@@ -115,6 +115,8 @@ async def _take(runtime: Runtime, timer: Timer) -> tuple[Notice | None, bool]:
             return notice, True
         if await _waits(tx, notice):
             return None, False
+        if notice.mobile is None and not await _addressed(tx, notice):
+            return None, False
         notice.provider = clients(runtime).sms[0].name
         notice.attempts += 1
         facts = {"provider": notice.provider}
@@ -122,11 +124,35 @@ async def _take(runtime: Runtime, timer: Timer) -> tuple[Notice | None, bool]:
         return notice, False
 
 
-async def _waits(tx: Transaction, notice: Notice) -> bool:
-    """Whether it is too late in the evening (H60); then it comes back in the morning."""
+async def _addressed(tx: Transaction, notice: Notice) -> bool:
+    """Give a message of a broadcast its number, asked for only now, and its words."""
+    found = await contacts(tx.runtime, [notice.person_id])
+    mobile = next((contact.mobile for contact in found), None)
+    if mobile is None:  # died meanwhile, or has no number any more: the inbox has it
+        await tx.begin()
+        notice.error_code = "not_reachable"
+        for step in ("start_sending", "record_failure"):
+            await advance(tx, notice, step, SYSTEM, facts={"code": notice.error_code})
+        return False
+    words = await queries.broadcast(tx, notice.event_id)
+    if words is None:
+        raise LookupError("a notice without words")
+    crypto, row = tx.runtime.crypto, notice.id
+    notice.mobile = crypto.seal(mobile, table=TABLE, column="mobile", row=row)
+    notice.text = crypto.seal(words["sms"], table=TABLE, column="text", row=row)
+    return True
+
+
+async def may_send_from(tx: Transaction) -> datetime:
+    """The first instant from now on at which an SMS may go out (H60)."""
     hours = await policy.on(tx, "notify.sms.hours", tehran_date(tx.now))
     here = hours["production" if tx.runtime.settings.production else "demo"]
-    may_go = rules.allowed_from(tx.now, opens=here["from"], closes=here["to"])
+    return rules.allowed_from(tx.now, opens=here["from"], closes=here["to"])
+
+
+async def _waits(tx: Transaction, notice: Notice) -> bool:
+    """Whether it is too late in the evening; then it comes back in the morning."""
+    may_go = await may_send_from(tx)
     if may_go == tx.now:
         return False
     await remind(tx, SEND, subject_id=notice.id, due_at=may_go)
@@ -137,6 +163,7 @@ async def _hand_over(runtime: Runtime, notice: Notice, provider: SmsProvider) ->
     opened = {
         column: runtime.crypto.open(sealed, table=TABLE, column=column, row=notice.id)
         for column, sealed in (("mobile", notice.mobile), ("text", notice.text))
+        if sealed is not None
     }
     return await provider.send(str(notice.id), **opened)
 
@@ -205,8 +232,8 @@ async def _sending_rule(tx: Transaction) -> Any:
 async def mark_read(tx: Transaction, item_id: UUID, *, national_code: str) -> asyncpg.Record:
     """The item, read from now on or since it was first read. Raises NotFound for another's."""
     row = await tx.write(
-        "UPDATE notify.inbox_item SET read_at = coalesce(read_at, $3)"
-        " WHERE id = $1 AND holder_index = ANY($2::bytea[]) RETURNING *",
+        "UPDATE notify.inbox_item i SET read_at = coalesce(read_at, $3)"  # noqa: S608
+        f" WHERE id = $1 AND holder_index = ANY($2::bytea[]) RETURNING {queries.ITEM}",
         item_id,
         tx.runtime.crypto.indexes(national_code),
         tx.now,

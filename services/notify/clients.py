@@ -1,7 +1,8 @@
 """Whom notify asks: the SMS providers outside, and intake for how to reach a person."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from services.notify.channels.sms import SandboxSms, SmsProvider
@@ -52,4 +53,43 @@ async def contacts(runtime: Runtime, people: Collection[UUID]) -> list[Contact]:
         Contact(UUID(row["person_id"]), bytes.fromhex(row["holder"]), row["mobile"])
         for row in answer["items"]
         if row["alive"]
+    ]
+
+
+# Very many at a time: ids stay text, as they came
+
+
+class Reachable(NamedTuple):
+    """A living person: the blind index of whose inbox it is, and whether there is a mobile."""
+
+    person_id: str
+    holder: bytes
+    has_mobile: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """One page of those whom an event is for; `after` asks for the next one, None ends it."""
+
+    person_ids: Sequence[str]
+    after: str | None
+
+
+async def recipients(
+    runtime: Runtime, service: str, path: str, *, after: UUID | None, limit: int
+) -> Recipients:
+    """Whom an event is for, as its owner says. Raises Unavailable."""
+    params = {"limit": str(limit)} | ({"after": str(after)} if after else {})
+    answer = await runtime.inside.get(service, path, purpose="notify", params=params)
+    return Recipients(answer["person_ids"], answer["after"])
+
+
+async def reachable(runtime: Runtime, people: Sequence[str]) -> list[Reachable]:
+    """Those of them who live. Raises Unavailable."""
+    answer = await runtime.inside.post(
+        "intake", "/internal/people/reachable", {"person_ids": people}, purpose="notify"
+    )
+    return [
+        Reachable(person_id, bytes.fromhex(holder), has_mobile)
+        for person_id, holder, has_mobile in answer["items"]
     ]

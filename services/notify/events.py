@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from services.notify import actions, queries
+from services.notify import actions, broadcasts, queries
 from services.notify.clients import contacts
 from services.notify.rules import readable
 from shared.storage import policy
@@ -31,6 +31,13 @@ async def on_told(tx: Transaction, event: Event) -> None:
         await actions.announce(tx, event, person, words)
 
 
+async def on_told_to_many(tx: Transaction, event: Event) -> None:
+    """Tell everybody whom the event's owner names, in their own time."""
+    template = await queries.words_on(tx, event.topic, tehran_date(event.at))
+    facts = await _facts(tx, event)
+    await broadcasts.begin(tx, event, template.filled(readable(facts)))
+
+
 async def _facts(tx: Transaction, event: Event) -> dict[str, Any]:
     """What the event says, and what notify knows of every case by itself."""
     phone = await policy.on(tx, "contact.phone", tehran_date(event.at))
@@ -38,9 +45,14 @@ async def _facts(tx: Transaction, event: Event) -> dict[str, Any]:
         **(event.payload.get("facts") or {}),
         "tracking_code": event.payload.get("tracking_code"),
         "status_label": event.payload.get("status_label"),
+        "period": event.payload.get("period"),
         "phone": phone["printed"][0],
     }
 
 
-HEARS = {name: on_told for name, topic in TOPICS.items() if "notify" in topic.heard_by}
-TIMERS = {actions.SEND: staged(actions.send)}
+HEARS = {
+    name: on_told_to_many if topic.recipients else on_told
+    for name, topic in TOPICS.items()
+    if "notify" in topic.heard_by
+}
+TIMERS = {actions.SEND: staged(actions.send), broadcasts.BROADCAST: staged(broadcasts.carry_on)}

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Computed,
     DateTime,
@@ -60,9 +61,36 @@ class Template(Base):
     )
 
 
+class Broadcast(Base):
+    """One event for very many people, its words, and how far they have been told.
+
+    `after` is the last recipient whom the owner named, `let_out_to` the last person whose message
+    has been given to sending. The words are the same for all, so they name nobody.
+    """
+
+    __tablename__ = "broadcast"
+
+    event_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    source: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    topic: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    sms: Mapped[str] = mapped_column(Text)
+    inbox: Mapped[str] = mapped_column(Text)
+    segments: Mapped[int] = mapped_column(SmallInteger)
+    after: Mapped[UUID | None] = mapped_column(Uuid)
+    items: Mapped[int] = mapped_column(BigInteger, server_default=sql("0"))
+    notices: Mapped[int] = mapped_column(BigInteger, server_default=sql("0"))
+    let_out_to: Mapped[UUID | None] = mapped_column(Uuid)
+    begun_at: Mapped[datetime] = mapped_column(INSTANT)
+    queued_at: Mapped[datetime | None] = mapped_column(INSTANT)
+    done_at: Mapped[datetime | None] = mapped_column(INSTANT)
+
+
 class InboxItem(Base):
     """A message as the citizen reads it in the portal: the legal record that they were told (H59).
 
+    Without a `text` of its own it says what the broadcast of its event says.
     `holder_index` is the blind index of their national code: a token finds its items by itself.
     """
 
@@ -75,7 +103,7 @@ class InboxItem(Base):
     topic: Mapped[str] = mapped_column(Text)
     tracking_code: Mapped[str | None] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
-    text: Mapped[bytes] = mapped_column(LargeBinary)
+    text: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(INSTANT)
     read_at: Mapped[datetime | None] = mapped_column(INSTANT)
 
@@ -89,6 +117,7 @@ class Notice(Base):
     """One message to one person by one channel. Its id is the reference that the provider keeps.
 
     `attempts` counts how often the text was handed to a provider, written before each time.
+    One of a broadcast gets its number and its text when its turn comes.
     """
 
     __tablename__ = "notice"
@@ -102,8 +131,8 @@ class Notice(Base):
     tracking_code: Mapped[str | None] = mapped_column(Text, index=True)
     status: Mapped[str] = mapped_column(Text)
     version: Mapped[int]
-    mobile: Mapped[bytes] = mapped_column(LargeBinary)
-    text: Mapped[bytes] = mapped_column(LargeBinary)
+    mobile: Mapped[bytes | None] = mapped_column(LargeBinary)
+    text: Mapped[bytes | None] = mapped_column(LargeBinary)
     segments: Mapped[int] = mapped_column(SmallInteger)
     provider: Mapped[str | None] = mapped_column(Text)
     provider_ref: Mapped[str | None] = mapped_column(Text)

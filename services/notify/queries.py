@@ -22,7 +22,8 @@ from shared.web.errors import NotFound
 from shared.web.page import Cursor, InvalidCursor, Page
 
 _NOTICE = ", ".join(column.name for column in Notice.__table__.columns)
-_ITEM = ", ".join(column.name for column in InboxItem.__table__.columns)
+_SAID = "(SELECT b.inbox FROM notify.broadcast b WHERE b.event_id = i.event_id) AS said"
+ITEM = ", ".join([*(f"i.{column.name}" for column in InboxItem.__table__.columns), _SAID])
 
 
 # Texts
@@ -98,7 +99,7 @@ async def inbox(
     mine = tx.runtime.crypto.indexes(national_code)
     after = "" if cursor is None else "AND (created_at, id) < ($3, $4)"
     rows = await tx.fetch(
-        f"SELECT {_ITEM} FROM notify.inbox_item WHERE holder_index = ANY($1::bytea[]) {after}"  # noqa: S608
+        f"SELECT {ITEM} FROM notify.inbox_item i WHERE holder_index = ANY($1::bytea[]) {after}"  # noqa: S608
         " ORDER BY created_at DESC, id DESC LIMIT $2",
         mine,
         limit + 1,
@@ -115,7 +116,7 @@ def item_shown(runtime: Runtime, row: asyncpg.Record) -> InboxItemOut:
         topic=row["topic"],
         tracking_code=row["tracking_code"],
         title=row["title"],
-        text=portal.opened(runtime.crypto, row["id"], row["text"]),
+        text=portal.opened(runtime.crypto, row["id"], row["text"]) if row["text"] else row["said"],
         created_at=row["created_at"],
         created_at_jalali=jalali_text(row["created_at"]),
         read_at=row["read_at"],
@@ -133,6 +134,19 @@ async def find_notice(tx: Transaction, notice_id: UUID) -> Notice | None:
     notice = Notice()
     notice.__dict__.update(row)
     return notice
+
+
+async def broadcast(tx: Transaction, event_id: UUID) -> asyncpg.Record | None:
+    """An event for very many, its words and how far it is."""
+    return await tx.fetchrow("SELECT * FROM notify.broadcast WHERE event_id = $1", event_id)
+
+
+async def due(tx: Transaction, kind: str) -> int:
+    """How many reminders of a kind are due."""
+    row = await tx.fetchrow(
+        "SELECT count(*) AS due FROM notify.timer WHERE kind = $1 AND due_at <= $2", kind, tx.now
+    )
+    return int(row["due"]) if row else 0
 
 
 async def already_told(tx: Transaction, event_id: UUID) -> Collection[UUID]:
@@ -171,16 +185,15 @@ async def notices(
 
 
 def _notice_shown(runtime: Runtime, row: asyncpg.Record) -> NoticeOut:
-    mobile = runtime.crypto.open(
-        row["mobile"], table="notify.notice", column="mobile", row=row["id"]
-    )
+    sealed = {"table": "notify.notice", "column": "mobile", "row": row["id"]}
+    mobile = runtime.crypto.open(row["mobile"], **sealed) if row["mobile"] else None
     status = Status(row["status"])
     return NoticeOut(
         id=row["id"],
         topic=row["topic"],
         tracking_code=row["tracking_code"],
         channel=row["channel"],
-        mobile=mask_mobile(mobile),
+        mobile=mask_mobile(mobile) if mobile else None,
         status=status,
         status_label=NOTICE.labels[status],
         segments=row["segments"],

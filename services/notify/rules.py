@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 from typing import NamedTuple, Self
 
-from shared.values.calendar import TEHRAN, jalali_long
+from shared.values.calendar import TEHRAN, jalali_long, parse_period, period_bounds
 
 SENDER = "سها: "
 """How every SMS begins, so that people know whose it is."""
@@ -52,7 +52,7 @@ class Words:
 
 
 def readable(facts: Mapping[str, object]) -> dict[str, str]:
-    """Facts of an event as people read them: days (`…_on`) in Jalali words, the rest as it is.
+    """Facts of an event as people read them: days (`…_on`) and the `period` in Jalali words.
 
     What is empty, or is no day where one belongs, is as good as unknown.
     """
@@ -60,7 +60,10 @@ def readable(facts: Mapping[str, object]) -> dict[str, str]:
     for name, value in facts.items():
         if not isinstance(value, str) or not value.strip():
             continue
-        if not name.endswith("_on"):
+        if name == "period":
+            if (month := _month(value)) is not None:
+                found[name] = month
+        elif not name.endswith("_on"):
             found[name] = value
         elif (day := _day(value)) is not None:
             found[name] = jalali_long(day)
@@ -72,6 +75,14 @@ def _day(value: str) -> date | None:
         return date.fromisoformat(value)
     except ValueError:
         return None
+
+
+def _month(value: str) -> str | None:
+    try:
+        first, _ = period_bounds(parse_period(value))
+    except ValueError:
+        return None
+    return jalali_long(first).partition(" ")[2]
 
 
 def _filled(text: str, facts: Mapping[str, str], *, instead: str) -> str:
@@ -157,6 +168,7 @@ SAMPLE = {
     "status_label": "در انتظار بازدید",
     "due_on": _SAMPLE_DAY,
     "visit_on": _SAMPLE_DAY,
+    "period": "اردیبهشت ۱۴۰۵",
     "office": "حوزهٔ ۳ شهر تهران",
     "place": "حوزهٔ ۳ شهر تهران، باجهٔ ۲",
     "phone": "۶۳۶۹",

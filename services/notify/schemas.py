@@ -54,7 +54,10 @@ class NoticeOut(BaseModel):
     topic: str
     tracking_code: str | None
     channel: str
-    mobile: str = Field(description="Masked", examples=["0912***4567"])
+    mobile: str | None = Field(
+        description="Masked; null before the turn of one of very many has come",
+        examples=["0912***4567"],
+    )
     status: Status
     status_label: str
     segments: int

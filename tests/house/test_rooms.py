@@ -36,10 +36,10 @@ ROOMS_OF = {
     "gateway": {"app", "routes", "crossing", "origins", "remote", "errors", "pages"},
     "intake": ROOMS
     | {"catalogue", "applications", "documents", "worklist", "feedback", "reports"}
-    | {"people", "households", "coverage", "life_events"},
+    | {"people", "households", "coverage", "life_events", "adoption"},
     "livelihood": ROOMS
-    | {"awards", "emergencies", "rates", "ledger", "runs", "payments", "reports"},
-    "notify": ROOMS | {"channels", "templates"},
+    | {"awards", "emergencies", "rates", "ledger", "runs", "payments", "reports", "handovers"},
+    "notify": ROOMS | {"channels", "templates", "broadcasts"},
 }
 SETS_STATUS = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?\bstatus\s*=", re.DOTALL)
 NO_NAMES = {"utils", "helpers", "common", "base", "core", "misc"}

@@ -114,6 +114,13 @@ class Intake:
             raise Unavailable
         return json.loads(json.dumps(self.known[code].answer(self._index)))
 
+    async def post(self, name: str, path: str, body: Any, *, purpose: str) -> Any:
+        assert (name, path, purpose) == ("intake", "/internal/people/identities", "handover")
+        codes = {str(one.person_id): one.person.national_code for one in self.known.values()}
+        return {
+            "items": [{"person_id": one, "national_code": codes[one]} for one in body["person_ids"]]
+        }
+
     async def aclose(self) -> None:
         """Nothing is open."""
 

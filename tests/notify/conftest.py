@@ -81,6 +81,18 @@ class Post:
                 ]
             }
 
+        @app.post("/internal/people/reachable")
+        async def reachable(body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+            known = [self.people[UUID(one)] for one in body["person_ids"]]
+            index = self.runtime.crypto.index
+            return {
+                "items": [
+                    [str(one.id), index(one.national_code).hex(), one.mobile is not None]
+                    for one in known
+                    if one.alive
+                ]
+            }
+
         return app
 
     # What comes in, and what goes out

@@ -4,6 +4,7 @@ from tests import make
 from tests.prove import (
     ground_bank,
     ground_emergency,
+    ground_handover,
     ground_intake,
     ground_livelihood,
     ground_recovery,
@@ -12,6 +13,7 @@ from tests.prove import (
 )
 from tests.prove.document import Operation
 from tests.prove.ground_emergency import Emergencies
+from tests.prove.ground_handover import Handovers
 from tests.prove.ground_intake import Intake
 from tests.prove.ground_reports import Reports
 from tests.prove.ground_results import Results
@@ -19,7 +21,7 @@ from tests.prove.sending import Ready
 
 GROUNDS = (
     *(ground_intake, ground_livelihood, ground_bank, ground_results),
-    *(ground_recovery, ground_reports, ground_emergency),
+    *(ground_recovery, ground_reports, ground_emergency, ground_handover),
 )
 RECIPES = {key: recipe for ground in GROUNDS for key, recipe in ground.RECIPES.items()}
 # No case of these services can be opened yet: all that can be asked for is not there.
@@ -29,7 +31,7 @@ UNREACHABLE = {
 }
 
 
-class Stages(Intake, Emergencies, Reports, Results):
+class Stages(Intake, Emergencies, Reports, Results, Handovers):
     """Makes requests ready; what is read only is prepared once."""
 
     async def __call__(self, operation: Operation) -> Ready:

@@ -173,7 +173,7 @@ async def _filing(
         visits=0,
     )
     if not body.draft:
-        await _start_clock(tx, application)
+        await start_clock(tx, application)
         if identity.pending:
             also.append(await _finish_later(tx, application_id))
     return Filing(application, also, body)
@@ -229,7 +229,7 @@ def seal_content(tx: Transaction, application_id: UUID, body: Envelope) -> bytes
     )
 
 
-async def _start_clock(tx: Transaction, application: Application) -> None:
+async def start_clock(tx: Transaction, application: Application) -> None:
     """Promise a day, from the policy of the day on which it is filed."""
     today = tehran_date(tx.now)
     promise = await policy.on(tx, f"intake.total.{application.service}", today)
@@ -283,7 +283,7 @@ async def submit_draft(tx: Transaction, application: Application, actor: Actor, 
     await _living(tx, body, rules.codes(body))
     application.identity = identity.state
     application.kin = kin(tx, application.holders, identity.records, rules.members(body))
-    await _start_clock(tx, application)
+    await start_clock(tx, application)
     also = [await _finish_later(tx, application.id)] if identity.pending else []
     facts = _promised(application)
     await advance(tx, application, "submit_draft", actor, facts=facts, also=also)

@@ -31,7 +31,7 @@ async def on_submitted(tx: Transaction, event: Event) -> None:
     if application.status != Status.SUBMITTED or application.identity == "pending":
         return
     content = queries.open_content(tx, application)
-    people = await _people_of(tx, content)
+    people = await people_of(tx, content)
     await tx.begin()
     await _route(tx, application, content, people)
 
@@ -55,7 +55,7 @@ async def on_restored(tx: Transaction, event: Event) -> None:
         await tx.execute(row.insert())
 
 
-async def _people_of(tx: Transaction, content: dict[str, Any]) -> dict[str, Record]:
+async def people_of(tx: Transaction, content: dict[str, Any]) -> dict[str, Record]:
     """Records of everybody an application names; asked before anything is written.
 
     Raises PartyUnavailable: the event comes again.
@@ -82,14 +82,14 @@ async def _route(
             tx, application, SYSTEM, kinds=missing, reason="مدارک الزامی کامل نیست"
         )
         return
-    await _settle(tx, application, content, people)
+    await settle(tx, application, content, people)
     office = (await rulebook(tx)).office(application.province, application.county)
     application.office_code = office.code if office else None
     facts = {"office": office.name_fa} if office else {}
     await actions.move(tx, application, "route", SYSTEM, facts=facts)
 
 
-async def _settle(
+async def settle(
     tx: Transaction, application: Application, content: dict[str, Any], people: dict[str, Record]
 ) -> None:
     """Bring people up to date and put them under one roof from the day of filing."""
@@ -178,7 +178,7 @@ async def _asked_again(
     people: dict[str, Record] = {}
     if not identity.pending and not identity.faults:
         try:
-            people = await _people_of(tx, content)
+            people = await people_of(tx, content)
         except PartyUnavailable:
             identity.pending = True
     return identity, people

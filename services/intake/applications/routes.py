@@ -326,6 +326,19 @@ class PeopleIn(BaseModel):
     person_ids: list[UUID]
 
 
+@internal.post("/people/reachable", dependencies=[Depends(allow(Role.SYSTEM))])
+async def reachable(body: PeopleIn, tx: Tx) -> Response:
+    """Those of very many who live, with whether they have a mobile: no number leaves."""
+    items = await people_queries.reachable(tx, body.person_ids)
+    return Response(f'{{"items":{items}}}', media_type="application/json")
+
+
+@internal.post("/people/identities")
+async def identities(body: PeopleIn, tx: Tx, actor: OurService) -> dict[str, Any]:
+    """National codes, for a service that must name people to another body; each is written down."""
+    return {"items": await people_queries.identities(tx, body.person_ids, actor)}
+
+
 @internal.post("/people/contacts", dependencies=[Depends(allow(Role.SYSTEM))])
 async def contacts(body: PeopleIn, tx: Tx) -> dict[str, Any]:
     return {"items": await people_queries.contacts(tx, body.person_ids)}

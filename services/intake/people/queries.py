@@ -19,7 +19,7 @@ from services.intake.errors import RegistryAway
 from services.intake.people.models import Membership
 from services.intake.people.schemas import LookupOut, PersonView
 from shared.cases import SEES_ALL
-from shared.storage import idempotency, policy
+from shared.storage import audit, idempotency, policy
 from shared.storage.db import Transaction, loads
 from shared.values.calendar import jalali_text, tehran_date
 from shared.values.identifiers import mask_national_code
@@ -209,6 +209,39 @@ async def contacts(tx: Transaction, person_ids: Sequence[UUID]) -> list[dict[str
             else None,
             "alive": row["alive"],
         }
+        for row in rows
+    ]
+
+
+async def reachable(tx: Transaction, person_ids: Sequence[UUID]) -> str:
+    """The living among very many as JSON: id, blind index in hex, whether there is a mobile."""
+    row = await tx.fetchrow(
+        "SELECT coalesce(json_agg(json_build_array(id, encode(code_index, 'hex'),"
+        " mobile IS NOT NULL)), '[]')::text AS found"
+        " FROM intake.person WHERE id = ANY($1::uuid[]) AND alive",
+        list(person_ids),
+    )
+    return str(row["found"]) if row else "[]"
+
+
+async def identities(
+    tx: Transaction, person_ids: Sequence[UUID], actor: Actor
+) -> list[dict[str, Any]]:
+    """National codes by person, with an audit entry for each that says which service read it."""
+    rows = await tx.fetch(
+        "SELECT id, code FROM intake.person WHERE id = ANY($1::uuid[])", list(person_ids)
+    )
+    await tx.begin()
+    for row in rows:
+        await audit.record(
+            tx, actor=actor.sub, action="person.identified", request_id=tx.trace,
+            subject=tx.runtime.crypto.pseudonym(row["id"]), purpose=actor.purpose,
+            reader=actor.service,
+        )  # fmt: skip
+    opened = tx.runtime.crypto.open
+    place = {"table": "intake.person", "column": "code"}
+    return [
+        {"person_id": row["id"], "national_code": opened(row["code"], **place, row=row["id"])}
         for row in rows
     ]
 

@@ -107,7 +107,8 @@ async def ask_about_account(tx: Transaction, row: AdmissionCase) -> str:
         fresh_until = row.account_checked_at + timedelta(seconds=rule["cache_s"])
         if tx.now < fresh_until:
             return VERIFIED
-    answer = await account_of(tx.runtime, queries.opened(tx, row, "sheba"))
+    sheba = queries.opened(tx, row, "sheba")
+    answer = await account_of(tx.runtime, sheba) if sheba else None  # identified: not given yet
     return rules.account_state(answer, owner=row.applicant_index)
 
 

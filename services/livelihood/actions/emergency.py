@@ -13,7 +13,7 @@ import asyncpg
 
 from services.livelihood import queries
 from services.livelihood.actions import activation
-from services.livelihood.actions.admission import made_visit, seal, take_household
+from services.livelihood.actions.admission import made_visit, means, seal, take_household
 from services.livelihood.awards import queries as awards
 from services.livelihood.awards import rules as award_rules
 from services.livelihood.awards.actions.begin import morning_of, payee_account
@@ -232,7 +232,8 @@ async def record_visit(
     row.visit_on = tehran_date(body.happened_at or tx.now)
     visit = made_visit(tx, row, actor, body)
     award = await _award(tx, row)
-    rows = [visit, _changed(award, visited_on=row.visit_on)]
+    means_ = means(tx, row, body.findings)
+    rows = [visit, *means(tx, row, body.findings), _changed(award, visited_on=row.visit_on)]
     await advance(tx, row, "record_emergency_visit", actor, also=rows)
 
 

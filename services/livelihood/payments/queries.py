@@ -20,7 +20,7 @@ _PAYMENTS = """
 SELECT i.period, i.id AS payment_id, i.award_id, i.kind, i.component, i.amount_rial,
     i.state AS status, i.reason, live.cycle_at, live.settled_at
 FROM (
-    SELECT a.id, a.household_id FROM livelihood.award a
+    SELECT a.id, a.household_id FROM livelihood.paid_award a
     JOIN livelihood."case" c ON c.id = a.case_id WHERE {seen}
 ) AS mine
 CROSS JOIN livelihood.run r

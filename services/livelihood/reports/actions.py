@@ -25,7 +25,7 @@ ON CONFLICT DO NOTHING RETURNING true
 # whom the line is held against is everybody at home, not only who is covered.
 _COUNT = f"""
 INSERT INTO livelihood.run_group ({_GROUP})
-SELECT $1, least(h.size, {rules.TOP_SIZE}), coalesce(c.province, ''), coalesce(a.reason, ''),
+SELECT $1, least(h.size, {rules.TOP_SIZE}), coalesce(c.province, ''), coalesce(a.reason, c.reason, ''),
     coalesce(d.decile, 0), count(*), sum(h.size), count(*) FILTER (WHERE h.held > 0),
     sum(h.amount), sum(h.held), count(means.before),
     count(*) FILTER (WHERE means.before < means.line),
@@ -36,7 +36,8 @@ FROM (
     FROM livelihood.item WHERE period = $2 AND run_id = $1 GROUP BY award_id, household_id
 ) AS h
 LEFT JOIN livelihood.award a ON a.id = h.award_id
-LEFT JOIN livelihood."case" c ON c.id = a.case_id
+LEFT JOIN livelihood.emergency_award e ON e.id = h.award_id
+LEFT JOIN livelihood."case" c ON c.id = coalesce(a.case_id, e.case_id)
 LEFT JOIN livelihood.decile d ON d.household_id = h.household_id
 CROSS JOIN LATERAL (SELECT CASE WHEN $3::bigint IS NOT NULL THEN d.income_rial END AS before,
     $3::bigint * greatest(c.members, h.size) AS line) AS means

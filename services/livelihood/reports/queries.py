@@ -191,13 +191,13 @@ _PAID = f"""
     WITH me AS MATERIALIZED ({_ME}), mine AS MATERIALIZED (
         SELECT id FROM livelihood.payee_account WHERE person_id IN (SELECT id FROM me)
     ), homes AS MATERIALIZED (
-        SELECT household_id FROM livelihood.award WHERE payee_id IN (SELECT id FROM me)
+        SELECT household_id FROM livelihood.paid_award WHERE payee_id IN (SELECT id FROM me)
         UNION SELECT a.household_id FROM livelihood."case" c
-        JOIN livelihood.award a ON a.case_id = c.id WHERE c.applicant_index = $1
+        JOIN livelihood.paid_award a ON a.case_id = c.id WHERE c.applicant_index = $1
     )
     SELECT i.period, i.kind, i.covered_size, i.amount_rial, a.tracking_code
     FROM homes JOIN livelihood.item i USING (household_id)
-    JOIN livelihood.award a ON a.id = i.award_id
+    JOIN livelihood.paid_award a ON a.id = i.award_id
     WHERE i.period BETWEEN $2 * 100 + 1 AND $2 * 100 + 12 AND NOT i.reversed
       AND i.kind = ANY ('{{regular,arrears,emergency}}') AND i.state = 'paid'
       AND i.payee_account_id IN (SELECT id FROM mine)

@@ -80,7 +80,7 @@ async def _pieces(
         FROM (SELECT * FROM livelihood.item
               WHERE period = $1 AND run_id = $2 AND id > $3 {_of_state(status)}
               ORDER BY id LIMIT $4) AS i
-        LEFT JOIN livelihood.award a ON a.id = i.award_id ORDER BY i.id
+        LEFT JOIN livelihood.paid_award a ON a.id = i.award_id ORDER BY i.id
         """  # noqa: S608 - of constants
     while True:
         async with runtime.transaction() as tx:
@@ -90,6 +90,27 @@ async def _pieces(
         if len(rows) < TABLE_ROWS:
             return
         after = UUID(rows[-1]["item_id"])
+
+
+async def paid_people(
+    tx: Transaction, run: Run, *, after: UUID | None, limit: int
+) -> tuple[list[UUID], UUID | None]:
+    """Who was paid in a run, a page in the order of the items, and where the next one begins."""
+    beyond = "AND i.id > $4" if after else ""
+    rows = await tx.fetch(
+        f"""
+        SELECT i.id, a.payee_id FROM livelihood.item i
+        JOIN livelihood.paid_award a ON a.id = i.award_id
+        WHERE i.period = $1 AND i.run_id = $2 AND i.state = 'paid' {beyond}
+        ORDER BY i.id LIMIT $3
+        """,  # noqa: S608 - one of two constants
+        run.period,
+        run.id,
+        limit,
+        *([after] if after else []),
+    )
+    following = rows[-1]["id"] if len(rows) == limit else None
+    return [row["payee_id"] for row in rows], following
 
 
 def _id(text: str) -> UUID:

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.livelihood.models import Base
+from services.livelihood.runs import rules
 from services.livelihood.runs.workflow import RUN
 from shared.workflow import Workflow
 
@@ -90,8 +91,8 @@ class Run(_Stepped, Base):
     )
 
     def told(self) -> dict[str, Any]:
-        """What an event would say of a run: nobody's data is in it."""
-        return {}
+        """What an event says of a run: nobody's data is in it."""
+        return {"run_id": str(self.id), "period": rules.as_text(self.period)}
 
 
 class RunShard(Base):

@@ -43,10 +43,10 @@ from services.livelihood.runs.workflow import ANSWERED, FINANCE, Status
 from shared.cases import made
 from shared.service import JSON, KeyedTx, Tx, answer, respond, transaction
 from shared.storage import audit
-from shared.storage.db import Runtime, Transaction
+from shared.storage.db import Runtime, Transaction, dumps
 from shared.web.auth import Actor, Role, allow
 from shared.web.document import refuses
-from shared.web.errors import NotFound, UnsupportedMedia
+from shared.web.errors import NotFound, RoleNotAllowed, UnsupportedMedia
 from shared.web.media import CSV, also, csv_of, json_of, wanted
 from shared.web.page import Digits, KnownQuery, Limit, Page
 from shared.web.strict import strict_loads
@@ -326,6 +326,27 @@ def _plain(body: bytes) -> Answers:
         )
         for line, one in enumerate(said.results, start=1)
     )
+
+
+internal = APIRouter()
+Notifier = Annotated[Actor, Depends(allow(Role.SYSTEM))]
+
+
+@internal.get("/runs/{run_id}/paid")
+async def paid(
+    run_id: UUID,
+    tx: Tx,
+    actor: Notifier,
+    *,
+    after: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+) -> Response:
+    """Whom notify tells that they were paid: ids only, page by page."""
+    if actor.purpose != "notify":
+        raise RoleNotAllowed
+    found = await _found(tx, run_id)
+    people, following = await listed.paid_people(tx, found, after=after, limit=limit)
+    return Response(dumps({"person_ids": people, "after": following}), media_type=JSON)
 
 
 async def _found(tx: Transaction, run_id: UUID) -> Run:

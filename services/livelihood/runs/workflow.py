@@ -61,7 +61,7 @@ RUN = Workflow("livelihood.run", Status, S.OPEN, [
     Step("reconcile", {S.SETTLING}, S.RECONCILED, by=SYSTEM,
          silent=INSIDE, fa="مغایرت‌گیری انجام شد"),
     Step("close", {S.RECONCILED}, S.CLOSED, by=FINANCE,
-         silent=INSIDE, fa="پرداخت ماه بسته شد"),
+         tell="livelihood.month_paid", fa="پرداخت ماه بسته شد"),
 ], labels={
     S.OPEN: "باز",
     S.SNAPSHOT: "گزارش پایان ماه",

@@ -27,6 +27,8 @@ SHARD_ROWS = 20_000
 FOR_S = 10.0
 """A turn ends well within its lease; the next one goes on."""
 NUMBERED = "pk_adjustment"
+NO_FILE_MEANWHILE = "SELECT pg_advisory_xact_lock_shared(hashtextextended('livelihood.build', 0))"
+"""What is withdrawn must not go into a payment file at the same moment (`building`)."""
 COUNT = "count_run"
 """What a list came to is counted for the month-end report once it is closed (LV-20)."""
 
@@ -154,6 +156,7 @@ async def _reckon(
         )
     if touched:
         ids = [award["id"] for award in touched]
+        await connection.execute(NO_FILE_MEANWHILE)
         await connection.execute(reckoning.WITHDRAWN, run.id, at, ids, periods, runs)
 
 
