@@ -21,12 +21,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.livelihood.workflow import ADMISSION
 from shared.cases import CaseColumns
+from shared.imports import import_table
 from shared.storage.coverage import coverage_table
 from shared.storage.tables import service_metadata
 from shared.workflow import Workflow
 
 metadata = service_metadata("livelihood")
 coverage_table(metadata)
+import_table(metadata)
 INSTANT = DateTime(timezone=True)
 
 
@@ -82,7 +84,9 @@ class AdmissionCase(CaseColumns, Base):
             " ('unchecked', 'verified', 'mismatch', 'closed', 'not_found', 'unavailable')",
             name="account_state",
         ),
-        CheckConstraint("origin IN ('request', 'identified', 'emergency')", name="origin"),
+        CheckConstraint(
+            "origin IN ('request', 'identified', 'emergency', 'imported')", name="origin"
+        ),
         Index(
             "ix_case_waiting",
             *("province", "priority", "submitted_on", "id"),

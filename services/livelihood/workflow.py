@@ -50,11 +50,17 @@ WORKED = ("identify", "review", "plan_visit", "record_visit", "record_no_show", 
 
 # A table is read by its lines.
 # fmt: off
-ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.EMERGENCY_ACTIVE}, [
+ADMISSION = Workflow("livelihood.admission", Status, {
+    S.ROUTED, S.IDENTIFIED, S.EMERGENCY_ACTIVE, S.ACTIVE,
+}, [
     Step("open", (), S.ROUTED, by=SYSTEM,
          tell="livelihood.opened", fa="پرونده در حوزه باز شد"),
     Step("identify", (), S.IDENTIFIED, by=SYSTEM | WORKER,
          tell="livelihood.identified", fa="خانوار شناسایی شد"),
+    # Admitted and paid by an older system until now; whoever ran the import answers for it.
+    Step("take_over", (), S.ACTIVE, by=SYSTEM | {Role.INTAKE_OFFICER},
+         silent="what the household gets stays as it was; its first payment is told",
+         fa="پرونده از سامانهٔ پیشین آورده شد"),
     Step("declare_conflict", OPEN | {S.EMERGENCY_ACTIVE}, None, by=STAFF,
          silent="a matter between colleagues", fa="همکار، تعارض منافع خود را اعلام کرد"),
 
