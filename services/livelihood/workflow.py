@@ -112,6 +112,9 @@ ADMISSION = Workflow("livelihood.admission", Status, {
     Step("end_emergency", {S.EMERGENCY_ACTIVE}, S.EMERGENCY_ENDED, by=SYSTEM,
          tell="livelihood.emergency_ended", fa="دورهٔ حمایت اضطراری پایان یافت"),
 
+    Step("transfer", OPEN | {S.EMERGENCY_ACTIVE}, None, by=SYSTEM,
+         tell="livelihood.transferred", fa="با نشانی تازه به ادارهٔ دیگری سپرده شد"),
+
     Step("withdraw", OPEN, S.WITHDRAWN, by=SYSTEM,
          tell="livelihood.withdrawn", fa="با انصراف یا پایان مهلت متقاضی بسته شد"),
     Step("close_deceased", OPEN, S.CLOSED_DECEASED, by=SYSTEM,

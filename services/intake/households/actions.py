@@ -118,7 +118,10 @@ async def change(
 
 
 async def transfer(tx: Transaction, household_id: UUID, body: TransferIn, *, actor: Actor) -> None:
-    """The household goes to another office, and its open applications with it."""
+    """The household goes to another office, and its applications with it.
+
+    What was answered with a yes goes along: what was granted is served where the household is.
+    """
     book = await rulebook(tx)
     office = next((one for one in book.offices if one.code == body.office_code), None)
     if office is None:
@@ -134,14 +137,14 @@ async def transfer(tx: Transaction, household_id: UUID, body: TransferIn, *, act
     await tx.flush()
     await tx.write(
         "UPDATE intake.application SET province = $2, office_code = $3, changed_at = $4"
-        " WHERE household_id = $1 AND stopped_on IS NULL",
+        " WHERE household_id = $1 AND (stopped_on IS NULL OR status = 'closed')",
         household_id,
         office.province,
         office.code,
         tx.now,
     )
     people = [one.person_id for one in await _members(tx, household_id)]
-    await _changed(tx, household, "transferred", people)
+    await _changed(tx, household, "transferred", people, office=office.name_fa)
     taken = Past("transferred", left, office.code, body.reason)
     await remember(tx, household_id, household.version, taken, actor=actor)
 
@@ -198,23 +201,28 @@ def _settle(tx: Transaction, household: Household, place: Place) -> None:
     )
 
 
-async def _changed(tx: Transaction, household: Household, what: str, people: list[UUID]) -> None:
+async def _changed(
+    tx: Transaction, household: Household, what: str, people: list[UUID], **facts: str
+) -> None:
     household.version += 1
-    await _tell(tx, household, what, people)
+    await _tell(tx, household, what, people, **facts)
 
 
-async def _tell(tx: Transaction, household: Household, what: str, people: list[UUID]) -> None:
+async def _tell(
+    tx: Transaction, household: Household, what: str, people: list[UUID], **facts: str
+) -> None:
     await tx.flush()
     payload: dict[str, Any] = {
         "household_id": str(household.id),
         "head_id": str(household.head_id),
         "person_ids": [str(person) for person in people],
         "province": household.province,
+        "county": household.county,
         "office_code": household.office_code,
         "change": what,
         "version": household.version,
         "on": tehran_date(tx.now).isoformat(),
-        "facts": {},
+        "facts": facts,
     }
     await tell(
         tx, "household.changed", subject_id=household.id, version=household.version,

@@ -1,9 +1,10 @@
 """Awards as they are read: one with its history, those of a person, pages, and who is payable."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -86,6 +87,19 @@ async def of_household(tx: Transaction, household_id: UUID) -> UUID | None:
         household_id,
     )
     return row["id"] if row else None
+
+
+async def cases_in(
+    tx: Transaction, household_id: UUID, statuses: Collection[StrEnum]
+) -> list[UUID]:
+    """The household's cases that stand in one of these statuses."""
+    rows = await tx.fetch(
+        'SELECT id FROM livelihood."case" WHERE household_id = $1 AND status = ANY ($2::text[])'
+        " ORDER BY id",
+        household_id,
+        sorted(statuses),
+    )
+    return [row["id"] for row in rows]
 
 
 async def previous(tx: Transaction, household_id: UUID, payee_id: UUID) -> asyncpg.Record | None:

@@ -59,6 +59,10 @@ AWARD = Workflow("livelihood.award", Status, S.ACTIVE, [
     Step("change_account", OPEN | {S.OBJECTION_OPEN}, None, by=APPLICANT,
          tell="livelihood.award_account_changed", fa="حساب دریافت‌کننده تغییر کرد"),
 
+    # Where it is served; the award stays the one it was.
+    Step("transfer", OPEN | {S.OBJECTION_OPEN}, None, by=SYSTEM,
+         tell="livelihood.transferred", fa="با نشانی تازه به ادارهٔ دیگری سپرده شد"),
+
     # Back to where it stood before; the months held back are paid as arrears. The system releases
     # only what it held itself: what a person suspended, a person resumes.
     Step("suspend", GOES_ON, S.SUSPENDED, by=WORKER | APPROVER, not_by=CONFLICT,
