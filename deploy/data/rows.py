@@ -156,13 +156,13 @@ class Sealed:
         found["livelihood.payee_account"].append((account_id, head.id, sheba, at, at))
         start = period_of(one.covered_on)
         found["livelihood.award"].append(
-            (award, case_id, code, one.id, head.id, account_id, people, "active", 2, one.reason,
+            (award, case_id, code, one.id, head.id, account_id, people, "active", 1, one.reason,
              size, start, one.covered_on, at, at, index)
         )  # fmt: skip
         found["livelihood.award_version"].append((award, 1, start, size, "admission", at))
         found["livelihood.history"] += [
             (case_id, 1, "take_over", "active", BY, "system", "{}", at),
-            (award, 2, "activate", "active", BY, "system", f'{{"start_period":"{start}"}}', at),
+            (award, 1, "activate", "active", BY, "system", f'{{"start_period":"{start}"}}', at),
         ]
 
 
