@@ -63,17 +63,23 @@ class Line:
 
 @dataclass(slots=True)
 class Report:
-    """What became of the lines of a file; `before` were taken by an earlier run."""
+    """What became of the lines of a file; `before` were taken by an earlier run.
+
+    `weight` is the sum over the source of what the kind weighs a line by (people, Rials), and
+    `refused_weight` that over the lines that were refused.
+    """
 
     lines: int = 0
     taken: int = 0
     before: int = 0
     refused: int = 0
+    weight: int = 0
+    refused_weight: int = 0
 
     @property
-    def whole(self) -> bool:
-        """Whether every line of the source is accounted for."""
-        return self.lines == self.taken + self.before + self.refused
+    def due(self) -> tuple[int, int]:
+        """How many lines the database must hold of this file, and what they weigh together."""
+        return self.lines - self.refused, self.weight - self.refused_weight
 
 
 def source_of(file: Path) -> str:
@@ -96,11 +102,10 @@ def lines(file: Path) -> Iterator[Line]:
 def _objects(raw: io.BufferedReader) -> Iterator[Line]:
     for number, text in _texts(raw):
         try:
-            row = json.loads(text, object_pairs_hook=_once)
+            row = json.loads(text or "", object_pairs_hook=_once)
         except (ValueError, RecursionError):
             row = None
-        if text.strip():
-            yield Line(number, row if isinstance(row, dict) else None)
+        yield Line(number, row if isinstance(row, dict) else None)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Row:
@@ -112,15 +117,13 @@ def _once(pairs: list[tuple[str, Any]]) -> Row:
 def _cells(raw: io.BufferedReader) -> Iterator[Line]:
     names: list[str] | None = None
     for number, text in _texts(raw):
-        if not text.strip():
-            continue
         try:
-            cells = next(csv.reader([text], strict=True))
+            cells = next(csv.reader([text or ""], strict=True))
         except (csv.Error, StopIteration):
             cells = []
         if names is None:
             names = [cell.strip() for cell in cells]
-            if not all(names) or len(set(names)) != len(names):
+            if not names or not all(names) or len(set(names)) != len(names):
                 raise BadFile("the first line does not name the columns")
         elif len(cells) != len(names):
             yield Line(number, None)
@@ -129,19 +132,21 @@ def _cells(raw: io.BufferedReader) -> Iterator[Line]:
             yield Line(number, {name: cell for name, cell in found if cell})
 
 
-def _texts(raw: io.BufferedReader) -> Iterator[tuple[int, str]]:
-    """Physical lines; what is too long or no text is an empty object of no sense, not an end."""
+def _texts(raw: io.BufferedReader) -> Iterator[tuple[int, str | None]]:
+    """Lines that are not empty; None for one that is too long, or no text."""
     number = 0
     while piece := raw.readline(LONGEST_LINE):
         number += 1
-        whole = piece.endswith(b"\n") or len(piece) < LONGEST_LINE
-        while not whole:
-            whole = len(more := raw.readline(LONGEST_LINE)) < LONGEST_LINE or more.endswith(b"\n")
-            piece = b"\0"
+        whole = rest = piece
+        while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+            whole, rest = b"\xff", raw.readline(LONGEST_LINE)
         try:
-            yield number, piece.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            text = whole.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError:
-            yield number, "\0"
+            yield number, None
+        else:
+            if text:
+                yield number, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,7 @@ class Import:
     runtime: Runtime
     kind: str
     take: Take
+    weigh: Callable[[Row], int]
     by: str
     seen: Callable[[Report], None]
     faulty: Callable[[int, str, str], None]
@@ -172,12 +178,20 @@ class Import:
     async def _batch(self, source: str, batch: list[Line], report: Report, *, dry: bool) -> None:
         known = await self._taken(source, [line.number for line in batch])
         for line in batch:
+            weight = self._weight(line)
             report.lines += 1
+            report.weight += weight
             if line.number in known:
                 report.before += 1
-            else:
-                await self._line(source, line, report, dry=dry)
+            elif not await self._line(source, line, report, dry=dry):
+                report.refused_weight += weight
             self.seen(report)
+
+    def _weight(self, line: Line) -> int:
+        try:
+            return self.weigh(line.row or {})
+        except (KeyError, TypeError, ValueError):
+            return 0  # such a line is refused, and weighs nothing on either side
 
     async def _taken(self, source: str, numbers: list[int]) -> set[int]:
         async with self.runtime.transaction() as tx:
@@ -188,7 +202,8 @@ class Import:
             )  # fmt: skip
         return {row["line"] for row in rows}
 
-    async def _line(self, source: str, line: Line, report: Report, *, dry: bool) -> None:
+    async def _line(self, source: str, line: Line, report: Report, *, dry: bool) -> bool:
+        """Take a line that is not taken yet; False where it is refused."""
         try:
             async with self.runtime.transaction(lone=False) as tx:
                 subject_id = await self.take(tx, _readable(line))
@@ -205,8 +220,10 @@ class Import:
             if not dry:
                 async with self.runtime.transaction(lone=False) as tx:
                     await self._keep(tx, source, line.number, fault=found[0])
+            return False
         else:
             report.taken += 1
+        return True
 
     async def _keep(
         self,

@@ -5,7 +5,9 @@ import os
 import signal
 import sys
 import time
+from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import typer
 from pydantic import ValidationError
@@ -80,10 +82,26 @@ def settings() -> Settings:
         raise LaunchError("; ".join(faults)) from None
 
 
+def groups() -> dict[str, typer.Typer]:
+    """The groups of commands that the services bring, and others by entry point, by name.
+
+    A service's `commands.GROUPS` names its groups; two services may bring to the same one.
+    """
+    rooms = [f"services.{name}.commands" for name in SERVICES]
+    brought = [import_module(room).GROUPS for room in rooms if find_spec(room) is not None]
+    brought += [{one.name: one.load()} for one in entry_points(group="soha.commands")]
+    found: dict[str, typer.Typer] = {}
+    for one in brought:
+        for name, group in one.items():
+            whole = found.setdefault(name, typer.Typer(no_args_is_help=True))
+            whole.registered_commands += group.registered_commands
+    return found
+
+
 def main() -> None:
     """Run a command; what cannot start says why in one sentence and ends with 1."""
-    for extra in entry_points(group="soha.commands"):
-        app.add_typer(extra.load(), name=extra.name)
+    for name, group in groups().items():
+        app.add_typer(group, name=name)
     try:
         app()
     except LaunchError as error:

@@ -102,6 +102,45 @@ async def cases_in(
     return [row["id"] for row in rows]
 
 
+async def listed_from(tx: Transaction, period: str) -> bool:
+    """Whether the list of this month, or of one after it, has been opened."""
+    row = await tx.fetchrow(
+        "SELECT 1 FROM livelihood.run WHERE kind = 'regular' AND period >= $1 LIMIT 1",
+        int(period.replace("-", "")),
+    )
+    return row is not None
+
+
+async def account(tx: Transaction, account_id: UUID) -> asyncpg.Record:
+    """An account by its id. Raises LookupError where there is none."""
+    row = await tx.fetchrow("SELECT * FROM livelihood.payee_account WHERE id = $1", account_id)
+    if row is None:
+        raise LookupError("an award without its account")
+    return row
+
+
+async def taken_over(tx: Transaction, source: str) -> tuple[int, int]:
+    """How many awards there are of a file, and for how many people they began."""
+    return await _held(tx, source, "awards", "sum(v.covered_size)")
+
+
+async def changed_over(tx: Transaction, source: str) -> tuple[int, int]:
+    """How many awards have an account of a file, and how many accounts they are."""
+    return await _held(tx, source, "accounts", "count(*)")
+
+
+async def _held(tx: Transaction, source: str, kind: str, weight: str) -> tuple[int, int]:
+    row = await tx.fetchrow(
+        f"SELECT count(*) AS lines, coalesce({weight}, 0)::bigint AS weight"  # noqa: S608
+        " FROM livelihood.import_line l JOIN livelihood.award a ON a.id = l.subject_id"
+        " JOIN livelihood.award_version v ON v.award_id = a.id AND v.version = 1"
+        " WHERE l.source = $1 AND l.kind = $2",
+        source,
+        kind,
+    )
+    return (row["lines"], row["weight"]) if row else (0, 0)
+
+
 async def previous(tx: Transaction, household_id: UUID, payee_id: UUID) -> asyncpg.Record | None:
     """The last award of this household or payee that was stopped."""
     return await tx.fetchrow(

@@ -38,12 +38,23 @@ async def may_return_on(tx: Transaction, household_id: UUID, payee_id: UUID) -> 
 
 
 async def begin(
-    tx: Transaction, case: AdmissionCase, actor: Actor, people: list[Covered], sheba: str
+    tx: Transaction,
+    case: AdmissionCase,
+    actor: Actor,
+    people: list[Covered],
+    sheba: str,
+    *,
+    start: str | None = None,
 ) -> tuple[Award, list[Row]]:
-    """The award of a case with the rows that belong to it; it goes on from the case's version."""
+    """The award of a case with the rows that belong to it; it goes on from the case's version.
+
+    It begins with this month, or with `start` where another system has paid until then.
+    """
     today = tehran_date(tx.now)
     before = await queries.previous(tx, people[0].household_id, case.applicant_id)
-    start = rules.first_period(today, before["last_period"] if before else None)
+    last = before["last_period"] if before else None
+    earliest = rules.first_period(today, last)
+    start = max(start, earliest) if start else earliest
     rule = await policy.on(tx, "livelihood.term", today)
     ends_on, review_on = terms.term(case.reason, rule, max(today, period_bounds(start)[0]))
     members = await _members(tx, case, people, start)
@@ -116,7 +127,7 @@ def _past(tx: Transaction, award: Award, actor: Actor) -> Row:
         "from_status": None,
         "status": award.status,
         "actor_sub": actor.sub,
-        "actor_role": min(step.by & actor.roles),
+        "actor_role": min(step.by & actor.roles or actor.roles),
         "facts": {"start_period": award.start_period},
         "at": tx.now,
     }
