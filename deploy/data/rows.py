@@ -142,7 +142,7 @@ class Sealed:
             for member in one.members
         ]  # fmt: skip
         found["livelihood.case"].append((
-            case_id, code, "active", 1, people, [index], [index], one.area.province,
+            case_id, code, "taken_over", 1, people, [index], [index], one.area.province,
             one.area.office_code, at, at, case_id, "imported", one.id, head.id, head.id, index,
             one.area.county, one.covered_on, one.reason, PRIORITY[one.reason],
             seal.seal_json(_address(one), column="address", **place),
@@ -161,7 +161,7 @@ class Sealed:
         )  # fmt: skip
         found["livelihood.award_version"].append((award, 1, start, size, "admission", at))
         found["livelihood.history"] += [
-            (case_id, 1, "take_over", "active", BY, "system", "{}", at),
+            (case_id, 1, "take_over", "taken_over", BY, "system", "{}", at),
             (award, 1, "activate", "active", BY, "system", f'{{"start_period":"{start}"}}', at),
         ]
 

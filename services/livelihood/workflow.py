@@ -23,6 +23,7 @@ class Status(StrEnum):
     CONFIRMED = "confirmed"
     WAITING_LIST = "waiting_list"
     ACTIVE = "active"
+    TAKEN_OVER = "taken_over"
     REFUSED = "refused"
     OBJECTION_OPEN = "objection_open"
     OBJECTION_REJECTED = "objection_rejected"
@@ -51,16 +52,15 @@ WORKED = ("identify", "review", "plan_visit", "record_visit", "record_no_show", 
 # A table is read by its lines.
 # fmt: off
 ADMISSION = Workflow("livelihood.admission", Status, {
-    S.ROUTED, S.IDENTIFIED, S.EMERGENCY_ACTIVE, S.ACTIVE,
+    S.ROUTED, S.IDENTIFIED, S.EMERGENCY_ACTIVE, S.TAKEN_OVER,
 }, [
     Step("open", (), S.ROUTED, by=SYSTEM,
          tell="livelihood.opened", fa="پرونده در حوزه باز شد"),
     Step("identify", (), S.IDENTIFIED, by=SYSTEM | WORKER,
          tell="livelihood.identified", fa="خانوار شناسایی شد"),
     # Admitted and paid by an older system until now; whoever ran the import answers for it.
-    Step("take_over", (), S.ACTIVE, by=SYSTEM | {Role.INTAKE_OFFICER},
-         silent="what the household gets stays as it was; its first payment is told",
-         fa="پرونده از سامانهٔ پیشین آورده شد"),
+    Step("take_over", (), S.TAKEN_OVER, by=SYSTEM | {Role.INTAKE_OFFICER},
+         tell="livelihood.taken_over", fa="پرونده از سامانهٔ پیشین آورده شد"),
     Step("declare_conflict", OPEN | {S.EMERGENCY_ACTIVE}, None, by=STAFF,
          silent="a matter between colleagues", fa="همکار، تعارض منافع خود را اعلام کرد"),
 
@@ -132,6 +132,7 @@ ADMISSION = Workflow("livelihood.admission", Status, {
     S.CONFIRMED: "تأیید شرایط",
     S.WAITING_LIST: "پشت نوبت",
     S.ACTIVE: "برقراری",
+    S.TAKEN_OVER: "برقرار از سامانهٔ پیشین",
     S.REFUSED: "رد",
     S.OBJECTION_OPEN: "اعتراض در دست رسیدگی",
     S.OBJECTION_REJECTED: "رد اعتراض",
