@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from deploy.bench.aged import AGED_ROUNDS, EACH, Aged, aged
+from deploy.bench.aged import MONTHS as MONTHS_OF_AGE
 from deploy.bench.payroll import Paid, paid
 from deploy.bench.ready import Ready, ready
 from deploy.bench.relay import Relayed, relayed
@@ -34,13 +36,17 @@ class Size:
 
 
 FULL = Size(
-    Sizes(requests=6_000, plain=1_500, rounds=7), events=100_000, singles=1_500,
+    Sizes(requests=6_000, plain=1_500, rounds=7, aged=AGED_ROUNDS * 6_000),
+    events=100_000,
+    singles=1_500,
     households=1_000_000,
-)  # fmt: skip
+)
 QUICK = Size(Sizes(requests=208, plain=32, rounds=3), events=2_000, singles=40, households=0)
 MONTHS = 3
+OLD = 200_000
 BUSY = 0.7
 PAYROLL = "monthly run, 1,000,000 households"
+AGED = "the same requests on an aged database ÷ fresh, p99"
 SETTLED = 1_000  # requests; with fewer, what pgbench's connections cost would count as its work
 ROUTES = {
     "B1": ("submit an application", 0.24, 4.5),
@@ -54,7 +60,6 @@ NOTES = {
 LATER = {
     "B6": "payment file of 1,000,000 rows",
     "B8": "1,000,000 recipients queued from one event",
-    "B9": "the same on an aged database",
     "B10": "ministry's signed query",
     "B11": "overload, 200 connections",
     "B12": "introduction letter as PDF/A",
@@ -104,15 +109,21 @@ def measure(
     place: Stage, size: Size, seed: int, started: Ready
 ) -> tuple[list[Line], dict[str, Any]]:
     """Take the figures one after the other."""
-    lines, rounds = [line_of_ready(started), line_of_gateway()], {}
-    for name, work in works(place, size.sizes, seed=seed).items():
-        figures = compare(place, work, size.sizes)
+    lines, rounds, fresh = [line_of_ready(started), line_of_gateway()], {}, {}
+    work = works(place, size.sizes, seed=seed)
+    for name, one in work.items():
+        fresh[name] = figures = compare(place, one, size.sizes)
         lines += lines_of_route(name, figures)
         rounds[name] = figures.record()
     passed = asyncio.run(relayed(place, events=size.events, singles=size.singles, seed=seed))
     lines.append(line_of_relay(passed))
     if not size.households:  # a fiftieth would measure the start of it and little else
-        return [*lines, not_here("B5", PAYROLL, quick=True)], rounds
+        later = {"B5": PAYROLL, "B9": AGED}
+        return [*lines, *(not_here(*one, quick=True) for one in later.items())], rounds
+    requests = size.sizes.requests
+    old = aged(place, work, fresh, requests=requests, households=OLD, seed=seed)
+    rounds["B9"] = asdict(old)
+    lines.append(line_of_aged(old))
     month = paid(place, households=size.households, rounds=MONTHS, seed=seed)
     rounds["B5"] = asdict(month)
     return [*lines, line_of_payroll(month)], rounds
@@ -168,8 +179,26 @@ def line_of_payroll(found: Paid) -> Line:
         ">= 0.75, <= 300 MiB",
         f"{found.to_floor:.2f}, {found.mib:.0f} MiB",
         found.to_floor >= 0.75 and found.mib <= 300,
-        f"{found.households:,} households, {ours:,.0f} rows/s beside {floor:,.0f};"
+        f"{found.households:,} households, {ours:,.0f} rows/s beside {floor:,.0f} in one statement;"
+        f" {found.to_shared_floor:.2f} where the floor has two connections too;"
         f" exactly {found.total_rial:,} Rials; a second run did nothing",
+    )
+
+
+def line_of_aged(found: Aged) -> Line:
+    each = ", ".join(
+        f"{name} {found.aged_ms[name]:.0f} ÷ {before:.0f} ms"
+        for name, before in found.fresh_ms.items()
+    )
+    scanned = ", ".join(f"{name} {times}×" for name, times in found.scanned.items())
+    return Line(
+        "B9",
+        AGED,
+        "<= 1.3, no sequential scan",
+        f"{found.worst:.2f}, {scanned or 'none'}",
+        found.worst <= 1.3 and not found.scanned,
+        f"{found.households:,} households × {len(MONTHS_OF_AGE)} months,"
+        f" {found.households * EACH:,} applications; {each}",
     )
 
 

@@ -15,7 +15,10 @@ WITH placed AS (
         ($7::bigint[])[least(counted.size, {rules.TOP_SIZE})], a.payee_account_id,
         CASE WHEN held.reason IS NULL THEN 'planned' ELSE 'held' END, held.reason
     FROM livelihood.award a
-    JOIN livelihood.payee_account p ON p.id = a.payee_account_id
+    CROSS JOIN LATERAL (
+        SELECT person_id FROM livelihood.payee_account WHERE id = a.payee_account_id
+        LIMIT 1 -- one look for each award: whole, the table would be read anew for every shard
+    ) p
     LEFT JOIN LATERAL (
         SELECT covered_size FROM livelihood.award_version v
         WHERE v.award_id = a.id AND v.effective_from_period <= $11 AND v.recorded_at <= $10
