@@ -103,6 +103,7 @@ def _objects(raw: io.BufferedReader) -> Iterator[Line]:
     for number, text in _texts(raw):
         try:
             row = json.loads(text or "", object_pairs_hook=_once)
+            json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, RecursionError):
             row = None
         yield Line(number, row if isinstance(row, dict) else None)
