@@ -79,10 +79,6 @@ SELECT $1, id, uuidv7(), 'regular', 'base', id, household_id, covered_size, 1000
 FROM (SELECT * FROM livelihood.award ORDER BY id LIMIT $2) a
 """
 MONTHS = [year * 100 + month for year in (1402, 1403) for month in range(1, 13)]
-GROWN = (
-    *("intake.application", "intake.history", "livelihood.case", "livelihood.history"),
-    "livelihood.item",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +120,8 @@ def aged(
         households,
         {name: figures.middle()["p99_ms"] for name, figures in fresh.items()},
         {name: median(all_of_it) for name, all_of_it in found.items()},
-        {name: count - before.get(name, 0) for name, count in after.items()
-         if count > before.get(name, 0)},
-    )  # fmt: skip
+        {name: after[name] - count for name, count in before.items() if after[name] > count},
+    )
 
 
 async def _grow(stage: Stage, households: int) -> None:
@@ -141,9 +136,7 @@ async def _grow(stage: Stage, households: int) -> None:
         for month in MONTHS:
             await owner.execute("SELECT livelihood.make_item_partition($1)", month)
             await owner.execute(_MONTH, month, households)
-        for table in GROWN:
-            schema, name = table.split(".")
-            await owner.execute(f'ANALYZE "{schema}"."{name}"')
+        await owner.execute("ANALYZE")
         await owner.execute("CHECKPOINT")
     finally:
         await owner.close()
