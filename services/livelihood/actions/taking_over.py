@@ -61,7 +61,7 @@ async def _one_payer(tx: Transaction, row: AwardRow) -> None:
         words = "این ماه را سامانهٔ پیشین پرداخته است", "The older system has paid this month"
         raise _fault("/start_period", "paid_elsewhere", *words)
     gone = row.start_period < period_of(tx.now)
-    if gone or await queries.listed_from(tx, row.start_period):
+    if gone or await queries.is_listed(tx, row.start_period):
         words = "فهرست این ماه بسته شده یا ماه گذشته است", "The list of this month has been drawn"
         raise _fault("/start_period", "month_has_gone", *words)
 

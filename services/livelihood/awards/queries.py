@@ -102,10 +102,10 @@ async def cases_in(
     return [row["id"] for row in rows]
 
 
-async def listed_from(tx: Transaction, period: str) -> bool:
-    """Whether the list of this month, or of one after it, has been opened."""
+async def is_listed(tx: Transaction, period: str) -> bool:
+    """Whether the list of this month has been opened: an award of today is not in it."""
     row = await tx.fetchrow(
-        "SELECT 1 FROM livelihood.run WHERE kind = 'regular' AND period >= $1 LIMIT 1",
+        "SELECT 1 FROM livelihood.run WHERE kind = 'regular' AND period = $1",
         int(period.replace("-", "")),
     )
     return row is not None
