@@ -120,7 +120,7 @@ def aged(
         households,
         {name: figures.middle()["p99_ms"] for name, figures in fresh.items()},
         {name: median(all_of_it) for name, all_of_it in found.items()},
-        {name: after[name] - count for name, count in before.items() if after[name] > count},
+        {name: after[name] - count for name, count in before.items() if after.get(name, 0) > count},
     )
 
 

@@ -16,6 +16,7 @@ from services.intake.clients import Record
 BORN_BEFORE = date(2026, 1, 1)
 MOST_PEOPLE = 8
 _BASE_MS = 1_700_000_000_000
+# Bodies never begin with 0: those codes are for people made up elsewhere (deploy.bench, the demo).
 # A step that shares no factor with the number of bodies meets each of them once.
 _BODIES, _FIRST_BODY, _STEP = 900_000_000, 100_000_000, 282_475_249
 

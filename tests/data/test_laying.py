@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import Counter
+from itertools import islice
 
 import asyncpg
 import pytest
 
+from deploy.bench.people import national_codes
 from deploy.data.__main__ import made_ready
 from deploy.data.households import BANKS, household
 from deploy.data.laying import Order, areas, lay
@@ -37,6 +39,8 @@ def test_every_code_and_account_is_valid_and_nobody_is_there_twice():
     codes = [member.record.national_code for member in people]
     assert len(set(codes)) == len(codes) == len({member.id for member in people})
     assert [parse_national_code(code) for code in codes] == codes
+    assert not {code for code in codes if code.startswith("0")}
+    assert {code[0] for code in islice(national_codes(5), 2_000)} == {"0"}
     assert {parse_sheba(one.sheba) == one.sheba for one in found} == {True}
     assert {bank_code(one.sheba) for one in found} <= set(BANKS.things)
     assert {parse_postal_code(one.postal_code) == one.postal_code for one in found} == {True}
