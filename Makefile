@@ -10,7 +10,7 @@ SETUP_DEV := @sh deploy/setup.sh requirements-dev.lock
 help: ## What can be done here
 	@echo "SOHA: one API for the five services of a national welfare agency"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Set up once, then start everything; Ctrl-C stops it
 	$(SETUP)

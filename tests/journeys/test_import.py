@@ -283,7 +283,7 @@ async def test_an_award_comes_in_with_the_month_from_which_we_pay(
     assert [one["award_id"] for one in shown] == [str(award["id"])]
 
 
-@pytest.mark.req("LV-03", "LV-22")
+@pytest.mark.req("LV-22")
 async def test_nobody_is_paid_by_two_systems_in_one_month(agency, families, tmp_path, start):
     await settled(agency, families, tmp_path)
     one, two, three = families
