@@ -1,6 +1,6 @@
 # `make` alone prints this list. Nothing here needs more than python3 >= 3.11 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run stop migrate demo test check lint fmt requirements bench bench-quick docs lock clean
+.PHONY: help run stop migrate data-1m demo test check lint fmt requirements bench bench-quick docs lock clean
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
@@ -10,7 +10,7 @@ SETUP_DEV := @sh deploy/setup.sh requirements-dev.lock
 help: ## What can be done here
 	@echo "SOHA: one API for the five services of a national welfare agency"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Set up once, then start everything; Ctrl-C stops it
 	$(SETUP)
@@ -22,6 +22,10 @@ stop: ## End the run that `make run` started
 migrate: ## Bring the database to its newest schema without starting anything else
 	$(SETUP)
 	@exec $(PY) -m shared.running.cli migrate
+
+data-1m: ## Lay out 1,000,000 made-up households to try things on; stopped, it goes on
+	$(SETUP)
+	@exec $(PY) -m deploy.data --households 1000000
 
 demo: ## Play the story of a widow's application against a running system
 	$(SETUP)

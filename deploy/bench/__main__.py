@@ -11,12 +11,16 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from deploy.bench import payment_file
+from deploy.bench.aged import AGED_ROUNDS, EACH, Aged, aged
+from deploy.bench.aged import MONTHS as MONTHS_OF_AGE
 from deploy.bench.broadcast import Queued, queued
+from deploy.bench.payroll import Paid, paid
 from deploy.bench.ready import Ready, ready
 from deploy.bench.relay import Relayed, relayed
 from deploy.bench.report import Line, table, write
@@ -34,14 +38,16 @@ class Size:
     singles: int
     payments: int
     recipients: int
+    households: int
 
 
 FULL = Size(
-    Sizes(requests=6_000, plain=1_500, rounds=7),
+    Sizes(requests=6_000, plain=1_500, rounds=7, aged=AGED_ROUNDS * 6_000),
     events=100_000,
     singles=1_500,
     payments=1_000_000,
     recipients=1_000_000,
+    households=1_000_000,
 )
 QUICK = Size(
     Sizes(requests=208, plain=32, rounds=3),
@@ -49,8 +55,13 @@ QUICK = Size(
     singles=40,
     payments=20_000,
     recipients=20_000,
+    households=0,
 )
+MONTHS = 3
+OLD = 200_000
 BUSY = 0.7
+PAYROLL = "monthly run, 1,000,000 households"
+AGED = "the same requests on an aged database ÷ fresh, p99"
 SETTLED = 1_000  # requests; with fewer, what pgbench's connections cost would count as its work
 ROUTES = {
     "B1": ("submit an application", 0.24, 4.5),
@@ -62,8 +73,6 @@ NOTES = {
     "B2": "the floor is the same statement: the row with both halves of its history",
 }
 LATER = {
-    "B5": "monthly run, 1,000,000 households",
-    "B9": "the same on an aged database",
     "B10": "ministry's signed query",
     "B11": "overload, 200 connections",
     "B12": "introduction letter as PDF/A",
@@ -107,6 +116,7 @@ def vars_of(size: Size) -> dict[str, Any]:
         "events": size.events,
         "payments": size.payments,
         "recipients": size.recipients,
+        "households": size.households,
     }
 
 
@@ -114,17 +124,27 @@ def measure(
     place: Stage, size: Size, seed: int, started: Ready
 ) -> tuple[list[Line], dict[str, Any]]:
     """Take the figures one after the other."""
-    lines, rounds = [line_of_ready(started), line_of_gateway()], {}
-    for name, work in works(place, size.sizes, seed=seed).items():
-        figures = compare(place, work, size.sizes)
+    lines, rounds, fresh = [line_of_ready(started), line_of_gateway()], {}, {}
+    work = works(place, size.sizes, seed=seed)
+    for name, one in work.items():
+        fresh[name] = figures = compare(place, one, size.sizes)
         lines += lines_of_route(name, figures)
         rounds[name] = figures.record()
     passed = asyncio.run(relayed(place, events=size.events, singles=size.singles, seed=seed))
     with tempfile.TemporaryDirectory(prefix="payments-") as folder:
         written = payment_file.measured(size.payments, Path(folder))
     told = asyncio.run(queued(place, recipients=size.recipients))
-    singles = [line_of_relay(passed), line_of_payment_file(written), line_of_broadcast(told)]
-    return [*lines, *singles], rounds
+    lines += [line_of_relay(passed), line_of_payment_file(written), line_of_broadcast(told)]
+    if not size.households:  # a fiftieth would measure the start of it and little else
+        later = {"B5": PAYROLL, "B9": AGED}
+        return [*lines, *(not_here(*one, quick=True) for one in later.items())], rounds
+    requests = size.sizes.requests
+    old = aged(place, work, fresh, requests=requests, households=OLD, seed=seed)
+    rounds["B9"] = asdict(old)
+    lines.append(line_of_aged(old))
+    month = paid(place, households=size.households, rounds=MONTHS, seed=seed)
+    rounds["B5"] = asdict(month)
+    return [*lines, line_of_payroll(month)], rounds
 
 
 def lines_of_route(name: str, figures: Figures) -> list[Line]:
@@ -195,6 +215,37 @@ def line_of_broadcast(found: Queued) -> Line:
         found.per_s >= 50_000 and found.grown_mib <= 64,
         f"{found.messages:,} messages in {found.seconds:.1f} s, an inbox item and an SMS each;"
         f" processor time of one: ours {found.ours_us:.0f} µs, database {found.database_us:.0f} µs",
+    )
+
+
+def line_of_payroll(found: Paid) -> Line:
+    ours, floor = median(found.ours), median(found.floor)
+    return Line(
+        "B5",
+        PAYROLL,
+        ">= 0.75, <= 300 MiB",
+        f"{found.to_floor:.2f}, {found.mib:.0f} MiB",
+        found.to_floor >= 0.75 and found.mib <= 300,
+        f"{found.households:,} households, {ours:,.0f} rows/s beside {floor:,.0f} in one statement;"
+        f" {found.to_shared_floor:.2f} where the floor has two connections too;"
+        f" exactly {found.total_rial:,} Rials; a second run did nothing",
+    )
+
+
+def line_of_aged(found: Aged) -> Line:
+    each = ", ".join(
+        f"{name} {found.aged_ms[name]:.0f} ÷ {before:.0f} ms"
+        for name, before in found.fresh_ms.items()
+    )
+    scanned = ", ".join(f"{name} {times}×" for name, times in found.scanned.items())
+    return Line(
+        "B9",
+        AGED,
+        "<= 1.3, no sequential scan",
+        f"{found.worst:.2f}, {scanned or 'none'}",
+        found.worst <= 1.3 and not found.scanned,
+        f"{found.households:,} households × {len(MONTHS_OF_AGE)} months,"
+        f" {found.households * EACH:,} applications; {each}",
     )
 
 

@@ -37,11 +37,15 @@ STEP_TABLES = ("history", "audit", "outbox", "idempotency")
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many requests a round has, of ours and of the plain version, and how many rounds."""
+    """How many requests a round has, of ours and of the plain version, and how many rounds.
+
+    `aged` are those kept for the database when it has grown old.
+    """
 
     requests: int
     plain: int
     rounds: int
+    aged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def works(stage: Stage, sizes: Sizes, *, seed: int) -> dict[str, Work]:
     applications, cases = asyncio.run(_copies(stage, learned, sizes))
     submissions = (submission(code) for code in codes)
     readings = (reading(code) for code in cycle(applications))
-    ours = sizes.rounds * sizes.requests + WARM_UP
+    ours = sizes.rounds * sizes.requests + WARM_UP + sizes.aged
     plain = ours + sizes.rounds * sizes.plain + WARM_UP
     return {
         "B1": Work(
@@ -116,6 +120,7 @@ async def _copies(
 ) -> tuple[Sequence[str], Sequence[str]]:
     keys_dir = stage.settings.keys_dir
     steps = sizes.rounds * (sizes.requests + sizes.plain + floor_count(sizes)) + 2 * WARM_UP
+    steps += sizes.aged
     owner = await stage.owner()
     try:
         applications = await copy_case(
@@ -175,7 +180,15 @@ def _ended_cpu_s() -> float:
 def _load(
     stage: Stage, work: Work, workers: Workers, requests: Iterator[Request], *, count: int
 ) -> dict[str, float]:
-    """Send so many requests from a process of their own."""
+    """Send so many requests, and see that the database has a row for each."""
+    with _counted(stage, work, count):
+        return send(stage, work, workers, requests, count=count)
+
+
+def send(
+    stage: Stage, work: Work, workers: Workers, requests: Iterator[Request], *, count: int
+) -> dict[str, float]:
+    """Send so many requests from a process of their own. Raises BenchFault for any but a 2xx."""
     file = stage.place / "requests.json"
     given = {
         "ports": workers.ports,
@@ -184,15 +197,14 @@ def _load(
         "requests": list(islice(requests, count)),
     }
     file.write_text(json.dumps(given))
-    with _counted(stage, work, count):
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "deploy.bench.load", file],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+    done = subprocess.run(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", "deploy.bench.load", file],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     if done.returncode != 0:
         raise BenchFault(f"the load ended early: {done.stderr.strip()[-2000:]}")
     found: dict[str, float] = json.loads(done.stdout)

@@ -25,7 +25,10 @@ service = Service(
         *(applications.router, catalogue.router, people.router, households.router),
         *(coverage.router, life_events.router, documents.router, worklist.router),
     ],
-    internal=[applications.internal, people.internal, coverage.internal, adoption.internal],
+    internal=[
+        *(applications.internal, people.internal, households.internal),
+        *(coverage.internal, adoption.internal),
+    ],
     workflows=[APPLICATION],
     hears={**own.HEARS, **HEARS},
     timers=own.TIMERS,

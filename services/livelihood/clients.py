@@ -10,7 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from shared.storage.db import Runtime, Transaction
-from shared.web.clients import Outside, PartyRefused, PartyUnavailable
+from shared.web.clients import Declined, Outside, PartyRefused, PartyUnavailable
+from shared.web.errors import NotFound
 
 WORD = re.compile(r"[a-z_]{1,35}")
 BANK_S = 10
@@ -150,6 +151,7 @@ async def account_of(runtime: Runtime, sheba: str) -> tuple[bytes, str] | None:
 # What intake tells of an application
 
 
+AdmissionReason = Literal["elderly", "disabled", "no_head", "illness", "other"]
 Index = Annotated[bytes, BeforeValidator(bytes.fromhex)]
 
 
@@ -172,7 +174,7 @@ class Address(BaseModel):
 class Details(BaseModel):
     """What a livelihood application asks; the reason is mandatory (LV-11)."""
 
-    reason: Literal["elderly", "disabled", "no_head", "illness", "other"]
+    reason: AdmissionReason
     sheba: str | None
     address: Address
     emergency_id: UUID | None = None
@@ -212,6 +214,48 @@ class Filed(BaseModel):
         told = [person, self.subject, self.applicant, *self.members]
         births = (one.birth_on for one in told if one.person_id == person.person_id)
         return next((birth.isoformat() for birth in births if birth), None)
+
+
+class Kin(Member):
+    """A living member of a household; `holder` is their blind index."""
+
+    holder: Index
+
+
+class Home(BaseModel):
+    """A head's household as intake has it."""
+
+    household_id: UUID
+    head_id: UUID
+    holder: Index
+    alive: bool
+    province: str | None
+    county: str | None
+    office_code: str | None
+    address: dict[str, Any]
+    members: list[Kin]
+
+    def kept(self) -> dict[str, Any]:
+        """What is sealed of it with a case: who, related how, born when."""
+        told = {"person_id", "relation", "birth_on"}
+        members = [member.model_dump(mode="json", include=told) for member in self.members]
+        head = next((one for one in members if one["person_id"] == str(self.head_id)), None)
+        return {"subject_birth_on": head["birth_on"] if head else None, "members": members}
+
+
+async def home_of(tx: Transaction, head: str) -> Home:
+    """The household of a living head. Raises NotFound for who heads none, Unavailable."""
+    path = "/internal/households/lookup"
+    try:
+        answer = await tx.runtime.inside.post("intake", path, {"head": head}, purpose="import")
+    except Declined as declined:
+        if declined.status != 404:
+            raise
+        raise NotFound from None
+    found = Home.model_validate(answer)
+    if not found.alive:
+        raise NotFound
+    return found
 
 
 async def filed(tx: Transaction, tracking_code: str) -> Filed:

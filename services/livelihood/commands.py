@@ -1,6 +1,7 @@
-"""`soha payroll`: a month is opened, followed and reported from a terminal, over the running API.
+"""`soha payroll` (a month from a terminal, over the running API) and `soha import` (what an older
+system pays, and to which account).
 
-It knows what any integrator knows: an address and a token (SOHA_TOKEN, else one of tokens.json).
+`payroll` knows what any integrator knows: an address and a token (SOHA_TOKEN, else of tokens.json).
 """
 
 import json
@@ -18,10 +19,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from services.livelihood.actions import taking_over
+from services.livelihood.awards import queries
+from services.livelihood.awards.schemas import AccountRow, AwardRow, whole_number
+from shared.imports import Row
 from shared.running.cli import settings
 from shared.running.embedded import LaunchError
+from shared.running.importing import By, Dry, File, Kind, bring_in
+from shared.storage.db import Transaction, dumps
+from shared.web.auth import Actor
 
 app = typer.Typer(help="The months of livelihood: plan, status, report.", no_args_is_help=True)
+importing = typer.Typer()
+GROUPS = {"payroll": app, "import": importing}
 
 RUNS = "/v1/livelihood/runs"
 WITHIN_S = 30
@@ -33,7 +43,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 Api = Annotated[str | None, typer.Option(help="Address of the door; by default this machine's.")]
 As = Annotated[str, typer.Option("--as", help="Whose token of tokens.json is used.")]
 Which = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or its month: 1405-08.")]
-Kind = Annotated[str, typer.Option(help="regular, arrears or emergency.")]
+RunKind = Annotated[str, typer.Option(help="regular, arrears or emergency.")]
 Target = Annotated[Path | None, typer.Option(help="Write it to this file.")]
 
 
@@ -41,7 +51,7 @@ Target = Annotated[Path | None, typer.Option(help="Write it to this file.")]
 def plan(
     period: Annotated[str, typer.Argument(help="The Jalali month that is paid: 1405-08.")],
     *,
-    kind: Kind = "regular",
+    kind: RunKind = "regular",
     api: Api = None,
     as_: As = "finance_preparer",
 ) -> None:
@@ -55,7 +65,7 @@ def plan(
 def status(
     which: Annotated[str | None, typer.Argument(metavar="[RUN]")] = None,
     *,
-    kind: Kind = "regular",
+    kind: RunKind = "regular",
     api: Api = None,
     as_: As = "finance_preparer",
 ) -> None:
@@ -76,7 +86,7 @@ def status(
 def report(
     which: Which,
     *,
-    kind: Kind = "regular",
+    kind: RunKind = "regular",
     pdf: Target = None,
     csv: Target = None,
     api: Api = None,
@@ -224,3 +234,46 @@ def _print_report(found: Mapping[str, Any]) -> None:
 def _counts(run: Mapping[str, Any]) -> tuple[str, str, str]:
     counts, totals = run["counts"], run["totals_rial"]
     return f"{counts['items']:,}", f"{counts['held']:,}", f"{totals['approved']:,}"
+
+
+# Moving in
+
+
+async def take_award(tx: Transaction, row: Row, *, actor: Actor) -> UUID:
+    """One award, from the month after the last that the older system pays."""
+    found = AwardRow.model_validate_json(dumps(row))
+    return await taking_over.take_over(tx, found, actor=actor)
+
+
+async def take_account(tx: Transaction, row: Row, *, actor: Actor) -> UUID:
+    """One account of a payee's own."""
+    found = AccountRow.model_validate_json(dumps(row))
+    return await taking_over.take_account(tx, found, actor=actor)
+
+
+def size(row: Row) -> int:
+    """How many people a line pays for."""
+    return int(whole_number(row["covered_size"]))
+
+
+def one(_: Row) -> int:
+    """A line of accounts weighs one account."""
+    return 1
+
+
+AWARDS = Kind("livelihood", "awards", take_award, size, queries.taken_over, weighs="people")
+ACCOUNTS = Kind(
+    "livelihood", "accounts", take_account, one, queries.changed_over, weighs="accounts"
+)
+
+
+@importing.command()
+def awards(file: File, by: By, *, dry_run: Dry = False) -> None:
+    """Awards: head, reason, sheba, covered_size, granted_on, last_paid_period, start_period."""
+    bring_in(AWARDS, file, by=by, dry=dry_run)
+
+
+@importing.command()
+def accounts(file: File, by: By, *, dry_run: Dry = False) -> None:
+    """Accounts: payee, sheba."""
+    bring_in(ACCOUNTS, file, by=by, dry=dry_run)

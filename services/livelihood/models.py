@@ -21,12 +21,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.livelihood.workflow import ADMISSION, OPEN
 from shared.cases import CaseColumns
+from shared.imports import import_table
 from shared.storage.coverage import coverage_table
 from shared.storage.tables import service_metadata
 from shared.workflow import Workflow
 
 metadata = service_metadata("livelihood")
 coverage_table(metadata)
+import_table(metadata)
 INSTANT = DateTime(timezone=True)
 STILL_OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
@@ -88,7 +90,9 @@ class AdmissionCase(CaseColumns, Base):
             " ('unchecked', 'verified', 'mismatch', 'closed', 'not_found', 'unavailable')",
             name="account_state",
         ),
-        CheckConstraint("origin IN ('request', 'identified', 'emergency')", name="origin"),
+        CheckConstraint(
+            "origin IN ('request', 'identified', 'emergency', 'imported')", name="origin"
+        ),
         CheckConstraint(
             "origin <> 'identified' OR (source_kind IS NOT NULL AND source_ref IS NOT NULL)",
             name="identified_by_a_source",

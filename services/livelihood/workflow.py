@@ -23,6 +23,7 @@ class Status(StrEnum):
     CONFIRMED = "confirmed"
     WAITING_LIST = "waiting_list"
     ACTIVE = "active"
+    TAKEN_OVER = "taken_over"
     REFUSED = "refused"
     OBJECTION_OPEN = "objection_open"
     OBJECTION_REJECTED = "objection_rejected"
@@ -51,11 +52,16 @@ WORKED = ("identify", "review", "plan_visit", "record_visit", "record_no_show", 
 
 # A table is read by its lines.
 # fmt: off
-ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.EMERGENCY_ACTIVE}, [
+ADMISSION = Workflow("livelihood.admission", Status, {
+    S.ROUTED, S.IDENTIFIED, S.EMERGENCY_ACTIVE, S.TAKEN_OVER,
+}, [
     Step("open", (), S.ROUTED, by=SYSTEM,
          tell="livelihood.opened", fa="پرونده در حوزه باز شد"),
     Step("identify", (), S.IDENTIFIED, by=SYSTEM | WORKER,
          tell="livelihood.identified", fa="خانوار شناسایی شد"),
+    # Admitted and paid by an older system until now; whoever ran the import answers for it.
+    Step("take_over", (), S.TAKEN_OVER, by=SYSTEM | {Role.INTAKE_OFFICER},
+         tell="livelihood.taken_over", fa="پرونده از سامانهٔ پیشین آورده شد"),
     Step("declare_conflict", OPEN | {S.EMERGENCY_ACTIVE}, None, by=STAFF,
          silent="a matter between colleagues", fa="همکار، تعارض منافع خود را اعلام کرد"),
 
@@ -114,6 +120,9 @@ ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.
     Step("end_emergency", {S.EMERGENCY_ACTIVE}, S.EMERGENCY_ENDED, by=SYSTEM,
          tell="livelihood.emergency_ended", fa="دورهٔ حمایت اضطراری پایان یافت"),
 
+    Step("transfer", OPEN | {S.EMERGENCY_ACTIVE}, None, by=SYSTEM,
+         tell="livelihood.transferred", fa="با نشانی تازه به ادارهٔ دیگری سپرده شد"),
+
     Step("withdraw", OPEN, S.WITHDRAWN, by=SYSTEM,
          tell="livelihood.withdrawn", fa="با انصراف یا پایان مهلت متقاضی بسته شد"),
     Step("close_deceased", OPEN, S.CLOSED_DECEASED, by=SYSTEM,
@@ -131,6 +140,7 @@ ADMISSION = Workflow("livelihood.admission", Status, {S.ROUTED, S.IDENTIFIED, S.
     S.CONFIRMED: "تأیید شرایط",
     S.WAITING_LIST: "پشت نوبت",
     S.ACTIVE: "برقراری",
+    S.TAKEN_OVER: "برقرار از سامانهٔ پیشین",
     S.REFUSED: "رد",
     S.OBJECTION_OPEN: "اعتراض در دست رسیدگی",
     S.OBJECTION_REJECTED: "رد اعتراض",

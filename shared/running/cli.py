@@ -5,9 +5,9 @@ import os
 import signal
 import sys
 import time
-import tomllib
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import typer
 from pydantic import ValidationError
@@ -18,8 +18,6 @@ from shared.running.runner import load, running_pid, serve
 from shared.running.settings import SERVICES, Settings
 
 STOPS_WITHIN_S = 45
-COMMANDS = "soha.commands"
-ROOT = Path(__file__).parents[2]
 
 app = typer.Typer(help="SOHA: one API for five services.", no_args_is_help=True)
 
@@ -84,20 +82,26 @@ def settings() -> Settings:
         raise LaunchError("; ".join(faults)) from None
 
 
-def extras() -> list[EntryPoint]:
-    """The commands of services: as installed, or in a tree that is only run as it declares them."""
-    installed = entry_points(group=COMMANDS)
-    if installed:
-        return list(installed)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = project.get("entry-points", {}).get(COMMANDS, {})
-    return [EntryPoint(name, value, COMMANDS) for name, value in declared.items()]
+def groups() -> dict[str, typer.Typer]:
+    """The groups of commands that the services bring, and others by entry point, by name.
+
+    A service's `commands.GROUPS` names its groups; two services may bring to the same one.
+    """
+    rooms = [f"services.{name}.commands" for name in SERVICES]
+    brought = [import_module(room).GROUPS for room in rooms if find_spec(room) is not None]
+    brought += [{one.name: one.load()} for one in entry_points(group="soha.commands")]
+    found: dict[str, typer.Typer] = {}
+    for one in brought:
+        for name, group in one.items():
+            whole = found.setdefault(name, typer.Typer(no_args_is_help=True))
+            whole.registered_commands += group.registered_commands
+    return found
 
 
 def main() -> None:
     """Run a command; what cannot start says why in one sentence and ends with 1."""
-    for extra in extras():
-        app.add_typer(extra.load(), name=extra.name)
+    for name, group in groups().items():
+        app.add_typer(group, name=name)
     try:
         app()
     except LaunchError as error:

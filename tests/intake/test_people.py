@@ -300,6 +300,15 @@ async def test_a_household_goes_to_another_office_with_its_open_cases(agency, of
     application = f"/v1/applications/{filed['tracking_code']}"
     assert (await officer.get(application)).status_code == 404
     assert (await elsewhere.get(application)).json()["office_code"] is not None
+    await agency.settled()
+    case = f"/v1/livelihood/cases/{filed['tracking_code']}"
+    assert (await officer.get(case)).status_code == 404
+    assert (await elsewhere.get(case)).json()["history"][-1]["step"] == "transfer"
+    shown = (await elsewhere.get(application)).json()
+    assert shown["timeline"][-1]["step"] == "transfer"
+    worker = await agency.caller("social_worker", province="Fars", office_code="F-1")
+    waiting = (await worker.get("/v1/worklist", params={"limit": 200})).json()["items"]
+    assert filed["tracking_code"] in {line["tracking_code"] for line in waiting}
 
 
 # Coverage

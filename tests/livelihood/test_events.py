@@ -319,6 +319,7 @@ async def _try(desk, filed):
         await try_to_activate(tx, case_id)
 
 
+@pytest.mark.req("LV-41")
 @pytest.mark.usefixtures("little_quota")
 async def test_the_waiting_list_begins_with_the_elderly_and_disabled(desk):
     old = {"reason": "elderly", "person": None, "submitted_on": date(2026, 11, 21)}

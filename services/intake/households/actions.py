@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.intake.catalogue.queries import rulebook
-from services.intake.coverage.actions import Past, remember, uncover
+from services.intake.coverage.actions import Past, remember, start, uncover
+from services.intake.coverage.schemas import CoverageIn
 from services.intake.errors import HeadNeedsSuccessor
 from services.intake.households.schemas import (
     HouseholdChangeIn,
     HouseholdIn,
+    HouseholdRow,
     MemberEndIn,
     MemberIn,
     TransferIn,
@@ -22,7 +24,7 @@ from services.intake.people.actions.persons import refresh
 from services.intake.people.models import Household, Membership
 from services.intake.people.queries import records_of
 from services.intake.schemas import AddressIn, not_after
-from shared.storage import idempotency
+from shared.storage import audit, idempotency
 from shared.storage.db import Transaction
 from shared.storage.outbox import tell
 from shared.values.calendar import tehran_date
@@ -30,9 +32,40 @@ from shared.web.auth import Actor
 from shared.web.errors import Fault, InvalidInput, NotFound, StaleVersion
 
 
-async def form(tx: Transaction, body: HouseholdIn, *, actor: Actor) -> UUID:
+async def take_over(tx: Transaction, row: HouseholdRow, *, actor: Actor) -> UUID:
+    """A household that an older system covered: formed and covered as an office would do it.
+
+    Raises as `form` and the start of a coverage do, and InvalidInput for a day that has not come.
+    """
+    today = tehran_date(tx.now)
+    not_after(row.covered_on, today, "/covered_on")
+    household_id = await form(tx, row.household(), since=row.covered_on)
+    people = [one.person_id for one in await _members(tx, household_id)]
+    covering = CoverageIn(
+        household_id=household_id, person_ids=people, reason=row.reason, started_on=row.covered_on
+    )
+    await start(tx, covering, actor=actor)
+    taken = Past("taken_over", "none", "formed", "import")
+    await remember(tx, household_id, 1, taken, actor=actor)
+    household = await _locked(tx, household_id)
+    await audit.record(
+        tx,
+        actor=actor.sub,
+        action="household.taken_over",
+        subject=tx.runtime.crypto.pseudonym(household.head_id),
+        reference=str(household_id),
+        role=min(actor.roles),
+    )
+    return household_id
+
+
+async def form(
+    tx: Transaction, body: HouseholdIn, *, actor: Actor | None = None, since: date | None = None
+) -> UUID:
     """A head and those who live with them, as the civil registry knows them.
 
+    With an actor the place must be of their province; `since` is the head's first day, today
+    where none is given.
     Raises RegistryAway, PersonInOtherHousehold, and InvalidInput with every fault at once.
     """
     today = tehran_date(tx.now)
@@ -47,8 +80,8 @@ async def form(tx: Transaction, body: HouseholdIn, *, actor: Actor) -> UUID:
     asked |= {f"/members/{at}": member.national_code for at, member in enumerate(body.members)}
     records = await records_of(tx, asked)
     ids = {code: await refresh(tx, records[code], tracking_code=None) for code in sorted(codes)}
-    since = min([today, *(member.joined_on or today for member in body.members)])
-    household_id = await new_household(tx, ids[body.head], place=place, on=since)
+    first = min([since or today, *(member.joined_on or today for member in body.members)])
+    household_id = await new_household(tx, ids[body.head], place=place, on=first)
     for member in body.members:
         person_id = ids[member.national_code]
         on = member.joined_on or today
@@ -118,7 +151,10 @@ async def change(
 
 
 async def transfer(tx: Transaction, household_id: UUID, body: TransferIn, *, actor: Actor) -> None:
-    """The household goes to another office, and its open applications with it."""
+    """The household goes to another office, and its applications with it.
+
+    What was answered with a yes goes along: what was granted is served where the household is.
+    """
     book = await rulebook(tx)
     office = next((one for one in book.offices if one.code == body.office_code), None)
     if office is None:
@@ -134,14 +170,14 @@ async def transfer(tx: Transaction, household_id: UUID, body: TransferIn, *, act
     await tx.flush()
     await tx.write(
         "UPDATE intake.application SET province = $2, office_code = $3, changed_at = $4"
-        " WHERE household_id = $1 AND stopped_on IS NULL",
+        " WHERE household_id = $1 AND (stopped_on IS NULL OR status = 'closed')",
         household_id,
         office.province,
         office.code,
         tx.now,
     )
     people = [one.person_id for one in await _members(tx, household_id)]
-    await _changed(tx, household, "transferred", people)
+    await _changed(tx, household, "transferred", people, office=office.name_fa)
     taken = Past("transferred", left, office.code, body.reason)
     await remember(tx, household_id, household.version, taken, actor=actor)
 
@@ -198,23 +234,28 @@ def _settle(tx: Transaction, household: Household, place: Place) -> None:
     )
 
 
-async def _changed(tx: Transaction, household: Household, what: str, people: list[UUID]) -> None:
+async def _changed(
+    tx: Transaction, household: Household, what: str, people: list[UUID], **facts: str
+) -> None:
     household.version += 1
-    await _tell(tx, household, what, people)
+    await _tell(tx, household, what, people, **facts)
 
 
-async def _tell(tx: Transaction, household: Household, what: str, people: list[UUID]) -> None:
+async def _tell(
+    tx: Transaction, household: Household, what: str, people: list[UUID], **facts: str
+) -> None:
     await tx.flush()
     payload: dict[str, Any] = {
         "household_id": str(household.id),
         "head_id": str(household.head_id),
         "person_ids": [str(person) for person in people],
         "province": household.province,
+        "county": household.county,
         "office_code": household.office_code,
         "change": what,
         "version": household.version,
         "on": tehran_date(tx.now).isoformat(),
-        "facts": {},
+        "facts": facts,
     }
     await tell(
         tx, "household.changed", subject_id=household.id, version=household.version,

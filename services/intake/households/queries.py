@@ -31,6 +31,56 @@ async def household(tx: Transaction, household_id: UUID, actor: Actor) -> dict[s
     return dict(row) | {"members": loads(row["members"]) or []}
 
 
+_OF_HEAD = """
+SELECT h.id AS household_id, h.head_id, h.province, h.county, h.office_code, h.address,
+  p.code_index AS holder, p.alive,
+  (SELECT json_agg(json_build_object('person_id', o.id, 'relation', m.relation,
+      'holder', encode(o.code_index, 'hex'), 'record', encode(o.record, 'hex'))
+      ORDER BY m.joined_on, m.id)
+    FROM intake.membership m JOIN intake.person o ON o.id = m.person_id
+    WHERE m.household_id = h.id AND m.ended_on IS NULL AND o.alive) AS members
+FROM intake.person p JOIN intake.household h ON h.head_id = p.id
+JOIN intake.membership own ON own.household_id = h.id AND own.person_id = p.id
+  AND own.ended_on IS NULL
+WHERE p.code_index = ANY ($1::bytea[])
+"""
+
+
+async def of_head(tx: Transaction, national_code: str) -> dict[str, Any]:
+    """A head's household for one of our own services, births and address in clear.
+
+    Raises NotFound for who heads none.
+    """
+    crypto = tx.runtime.crypto
+    row = await tx.fetchrow(_OF_HEAD, crypto.indexes(national_code))
+    if row is None:
+        raise NotFound
+    sealed, members = row["address"], []
+    place = {"table": "intake.household", "column": "address", "row": row["household_id"]}
+    for one in loads(row["members"]) or []:
+        record = bytes.fromhex(one.pop("record") or "")
+        kept = {"table": "intake.person", "column": "record", "row": one["person_id"]}
+        opened = crypto.open_json(record, **kept) if record else {}
+        members.append(one | {"birth_on": opened.get("birth_on")})
+    return dict(row) | {
+        "holder": row["holder"].hex(),
+        "address": crypto.open_json(sealed, **place) if sealed else {},
+        "members": members,
+    }
+
+
+async def taken_over(tx: Transaction, source: str) -> tuple[int, int]:
+    """How many households there are of a file, and how many people live in them."""
+    row = await tx.fetchrow(
+        "SELECT count(DISTINCT h.id) AS households, count(m.id) AS people"
+        " FROM intake.import_line l JOIN intake.household h ON h.id = l.subject_id"
+        " JOIN intake.membership m ON m.household_id = h.id"
+        " WHERE l.kind = 'households' AND l.source = $1",
+        source,
+    )
+    return (row["households"], row["people"]) if row else (0, 0)
+
+
 def view(tx: Transaction, found: dict[str, Any]) -> HouseholdOut:
     """A household with its members and its address in clear."""
     address = None

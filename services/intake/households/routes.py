@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.intake.errors import HeadNeedsSuccessor, PersonInOtherHousehold, RegistryAway
 from services.intake.households import actions, queries
 from services.intake.households.schemas import (
+    HeadIn,
     HouseholdChangeIn,
     HouseholdIn,
     HouseholdOut,
@@ -27,6 +28,8 @@ from shared.web.document import refuses
 from shared.web.page import etag, version_from_if_match
 
 router = APIRouter(tags=["households and coverage"])
+internal = APIRouter()
+OurService = Annotated[Actor, Depends(allow(Role.SYSTEM))]
 Worker = Annotated[Actor, Depends(allow(Role.INTAKE_OFFICER, Role.SOCIAL_WORKER))]
 Officer = Annotated[Actor, Depends(allow(Role.INTAKE_OFFICER))]
 Reader = Annotated[Actor, Depends(allow(*sorted(STAFF), Role.AUDITOR, Role.INSPECTOR))]
@@ -120,6 +123,14 @@ async def transfer_household(
     return await _answer(tx, 200, household_id, actor, action="household.transferred")
 
 
+@internal.post("/households/lookup")
+async def household_of_head(body: HeadIn, tx: Tx, actor: OurService) -> dict[str, Any]:
+    """A head's household with births and address; which service read it is written down."""
+    found = await queries.of_head(tx, body.head)
+    await _record(tx, "household.read", actor, found | {"id": found["household_id"]})
+    return found
+
+
 async def _answer(
     tx: Transaction, status: int, household_id: UUID, actor: Actor, *, action: str
 ) -> Response:
@@ -138,5 +149,6 @@ async def _record(tx: Transaction, action: str, actor: Actor, found: dict[str, A
         subject=tx.runtime.crypto.pseudonym(found["head_id"]),
         reference=str(found["id"]),
         request_id=tx.trace,
+        purpose=actor.purpose,
         role=min(actor.roles),
     )

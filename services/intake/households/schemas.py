@@ -1,14 +1,15 @@
 """The public shape of a household."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from services.intake.schemas import AddressIn, Body, Id, Reason
+from services.intake.schemas import AddressIn, Body, Id, Name, Reason
 from shared.values.calendar import Day
-from shared.values.identifiers import NationalCode, OfficeCode
+from shared.values.identifiers import NationalCode, OfficeCode, PostalCode
+from shared.values.text import Code, persian_text
 
 Relation = Literal["spouse", "child", "father", "mother", "sibling", "grandchild", "other"]
 
@@ -57,6 +58,49 @@ class TransferIn(Body):
     office_code: OfficeCode
     reason: Reason
     address: AddressIn | None = None
+
+
+def members_of(cell: Any) -> Any:
+    """`code:relation;code:relation` of a file with columns, as a list; another shape as it is."""
+    if not isinstance(cell, str):
+        return cell
+    pairs = [one.strip().partition(":") for one in cell.split(";") if one.strip()]
+    return [{"national_code": code, "relation": relation} for code, _, relation in pairs]
+
+
+class HouseholdRow(Body):
+    """A covered household of an older system: one line of a file."""
+
+    head: NationalCode
+    members: Annotated[list[MemberIn], BeforeValidator(members_of)] = Field(
+        default_factory=list, max_length=30
+    )
+    province: Name
+    county: Name
+    postal_code: PostalCode
+    address: Annotated[str, persian_text(max_length=300, example="خیابان شوش، پلاک ۳")]
+    reason: Code
+    covered_on: Day
+
+    def household(self) -> HouseholdIn:
+        """The household as an office would form it."""
+        address = AddressIn(
+            province=self.province,
+            county=self.county,
+            postal_code=self.postal_code,
+            text=self.address,
+        )
+        members = [
+            member.model_copy(update={"joined_on": member.joined_on or self.covered_on})
+            for member in self.members
+        ]
+        return HouseholdIn(head=self.head, members=members, address=address)
+
+
+class HeadIn(Body):
+    """Whose household is meant, for a service of ours."""
+
+    head: NationalCode
 
 
 class AddressOut(BaseModel):

@@ -232,7 +232,6 @@ async def record_visit(
     row.visit_on = tehran_date(body.happened_at or tx.now)
     visit = made_visit(tx, row, actor, body)
     award = await _award(tx, row)
-    means_ = means(tx, row, body.findings)
     rows = [visit, *means(tx, row, body.findings), _changed(award, visited_on=row.visit_on)]
     await advance(tx, row, "record_emergency_visit", actor, also=rows)
 

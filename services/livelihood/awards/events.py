@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.livelihood.awards import queries, rules
 from services.livelihood.awards.actions.life import DUE, LOOK, look_again
+from services.livelihood.awards.actions.moving import Place, move
 from shared.storage import coverage
 from shared.storage.db import Runtime, Transaction
 from shared.storage.inbox import Handler
@@ -72,9 +73,13 @@ async def on_coverage(tx: Transaction, event: Event) -> None:
 
 
 async def on_household(tx: Transaction, event: Event) -> None:
-    """A household has a head; whom an award is paid to follows only after a death (H02)."""
+    """A household has a head and an office; whom an award is paid to follows only after a death
+    (H02), where it is served at once.
+    """
     told = event.payload
     await tx.begin()
+    if told.get("change") == "transferred":
+        await move(tx, UUID(told["household_id"]), Place.told(told, event.version))
     await tx.write(
         "UPDATE livelihood.award SET head_id = $2, household_version = $3"
         " WHERE household_id = $1 AND household_version < $3",

@@ -1,9 +1,10 @@
 """Awards as they are read: one with its history, those of a person, pages, and who is payable."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -106,6 +107,58 @@ async def of_household(tx: Transaction, household_id: UUID) -> UUID | None:
         household_id,
     )
     return row["id"] if row else None
+
+
+async def cases_in(
+    tx: Transaction, household_id: UUID, statuses: Collection[StrEnum]
+) -> list[UUID]:
+    """The household's cases that stand in one of these statuses."""
+    rows = await tx.fetch(
+        'SELECT id FROM livelihood."case" WHERE household_id = $1 AND status = ANY ($2::text[])'
+        " ORDER BY id",
+        household_id,
+        sorted(statuses),
+    )
+    return [row["id"] for row in rows]
+
+
+async def is_listed(tx: Transaction, period: str) -> bool:
+    """Whether the list of this month has been opened: an award of today is not in it."""
+    row = await tx.fetchrow(
+        "SELECT 1 FROM livelihood.run WHERE kind = 'regular' AND period = $1",
+        int(period.replace("-", "")),
+    )
+    return row is not None
+
+
+async def account(tx: Transaction, account_id: UUID) -> asyncpg.Record:
+    """An account by its id. Raises LookupError where there is none."""
+    row = await tx.fetchrow("SELECT * FROM livelihood.payee_account WHERE id = $1", account_id)
+    if row is None:
+        raise LookupError("an award without its account")
+    return row
+
+
+async def taken_over(tx: Transaction, source: str) -> tuple[int, int]:
+    """How many awards there are of a file, and for how many people they began."""
+    return await _held(tx, source, "awards", "sum(v.covered_size)")
+
+
+async def changed_over(tx: Transaction, source: str) -> tuple[int, int]:
+    """How many awards have an account of a file, and how many accounts they are."""
+    return await _held(tx, source, "accounts", "count(*)")
+
+
+async def _held(tx: Transaction, source: str, kind: str, weight: str) -> tuple[int, int]:
+    row = await tx.fetchrow(
+        f"SELECT count(*) AS lines, coalesce({weight}, 0)::bigint AS weight"  # noqa: S608
+        " FROM livelihood.import_line l JOIN livelihood.award a ON a.id = l.subject_id"
+        " JOIN livelihood.award_version v ON v.award_id = a.id AND v.version = 1"
+        " WHERE l.source = $1 AND l.kind = $2",
+        source,
+        kind,
+    )
+    return (row["lines"], row["weight"]) if row else (0, 0)
 
 
 async def previous(tx: Transaction, household_id: UUID, payee_id: UUID) -> asyncpg.Record | None:

@@ -1,17 +1,18 @@
 """The public shape of awards, and of what is done with them."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from services.livelihood.clients import AdmissionReason
 from services.livelihood.schemas import Sentence, body
 from shared.cases import PastStep
 from shared.values.calendar import Day
-from shared.values.identifiers import Period, Sheba
+from shared.values.identifiers import NationalCode, Period, Sheba
 from shared.values.money import Rial, RialOrZero
-from shared.values.text import LongText
+from shared.values.text import LongText, ascii_digits
 
 Reasons = Annotated[
     list[Sentence],
@@ -134,6 +135,40 @@ class RecoveryPlanIn(BaseModel):
         default=None, description="آخرین ماهی که به سبب سختی معیشت چیزی نگه داشته نمی‌شود"
     )
     reason: Sentence = Field(description="چرا این اندازه، و چرا درنگ")
+
+
+# Lines of a file from an older system
+
+
+def whole_number(cell: Any) -> Any:
+    """A count as a file with columns has it; another shape as it is."""
+    if not isinstance(cell, str):
+        return cell
+    digits = ascii_digits(cell)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 4 else cell
+
+
+class AwardRow(BaseModel):
+    """An award that an older system pays: until which month, and from which we do."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    head: NationalCode
+    reason: AdmissionReason
+    sheba: Sheba
+    covered_size: Annotated[int, BeforeValidator(whole_number), Field(ge=1, le=30)]
+    granted_on: Day
+    last_paid_period: Period
+    start_period: Period
+
+
+class AccountRow(BaseModel):
+    """Another account of a payee who heads the household."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    payee: NationalCode
+    sheba: Sheba
 
 
 # What goes out

@@ -62,6 +62,9 @@ AWARD = Workflow("livelihood.award", Status, S.ACTIVE, [
     # What was paid too much is kept back month by month; how much, and when not, a person decides.
     Step("set_recovery_plan", OPEN | {S.OBJECTION_OPEN}, None, by=APPROVER, not_by=CONFLICT,
          tell="livelihood.recovery_planned", fa="شیوهٔ بازپرداخت اضافه‌پرداخت تعیین شد"),
+    # Where it is served; the award stays the one it was.
+    Step("transfer", OPEN | {S.OBJECTION_OPEN}, None, by=SYSTEM,
+         tell="livelihood.transferred", fa="با نشانی تازه به ادارهٔ دیگری سپرده شد"),
 
     # Back to where it stood before; the months held back are paid as arrears. The system releases
     # only what it held itself: what a person suspended, a person resumes.

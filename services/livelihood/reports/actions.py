@@ -25,7 +25,8 @@ ON CONFLICT DO NOTHING RETURNING true
 # whom the line is held against is everybody at home, not only who is covered.
 _COUNT = f"""
 INSERT INTO livelihood.run_group ({_GROUP})
-SELECT $1, least(h.size, {rules.TOP_SIZE}), coalesce(c.province, ''), coalesce(a.reason, c.reason, ''),
+SELECT $1, least(h.size, {rules.TOP_SIZE}), coalesce(c.province, ''),
+    coalesce(a.reason, c.reason, ''),
     coalesce(d.decile, 0), count(*), sum(h.size), count(*) FILTER (WHERE h.held > 0),
     sum(h.amount), sum(h.held), count(means.before),
     count(*) FILTER (WHERE means.before < means.line),

@@ -44,16 +44,19 @@ async def begin(
     people: list[Covered],
     sheba: str,
     *,
+    start: str | None = None,
     after_emergency: str | None = None,
 ) -> tuple[Award, list[Row]]:
     """The award of a case with the rows that belong to it; it goes on from the case's version.
 
+    It begins with this month, or with `start` where another system has paid until then;
     `after_emergency` is its first month where another support of the household decides it (H26).
     """
     today = tehran_date(tx.now)
     before = await queries.previous(tx, people[0].household_id, case.applicant_id)
     last = before["last_period"] if before else None
-    start = rules.first_period(today, last, after_emergency=after_emergency)
+    earliest = rules.first_period(today, last, after_emergency=after_emergency)
+    start = max(start, earliest) if start else earliest
     rule = await policy.on(tx, "livelihood.term", today)
     ends_on, review_on = terms.term(case.reason, rule, max(today, period_bounds(start)[0]))
     members = await _members(tx, case, people, start)
@@ -127,7 +130,7 @@ def _past(tx: Transaction, award: Award, actor: Actor) -> Row:
         "from_status": None,
         "status": award.status,
         "actor_sub": actor.sub,
-        "actor_role": min(step.by & actor.roles),
+        "actor_role": min(step.by & actor.roles or actor.roles),
         "facts": {"start_period": award.start_period},
         "at": tx.now,
     }

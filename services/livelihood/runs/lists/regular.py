@@ -25,7 +25,10 @@ WITH months AS (
         month.rial - recovered.rial, recovered.rial, a.payee_account_id,
         CASE WHEN held.reason IS NULL THEN 'planned' ELSE 'held' END, held.reason
     FROM livelihood.award a
-    JOIN livelihood.payee_account p ON p.id = a.payee_account_id
+    CROSS JOIN LATERAL (
+        SELECT person_id FROM livelihood.payee_account WHERE id = a.payee_account_id
+        LIMIT 1 -- one look for each award: whole, the table would be read anew for every shard
+    ) p
     {due.ruling("$11", known_by="v.recorded_at <= $10")}
     CROSS JOIN LATERAL (SELECT coalesce(v.covered_size, a.covered_size) AS size) AS counted
     CROSS JOIN LATERAL (

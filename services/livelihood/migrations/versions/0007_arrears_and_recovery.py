@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from shared.running.settings import role_name
 
-revision = "0008"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 
 from shared.running.settings import role_name
 
-revision = "0007"
+revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
