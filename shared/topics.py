@@ -115,7 +115,7 @@ _PAGE = [
     _told("livelihood.payee_changed"),
     _told("livelihood.award_account_changed"),
     _told("livelihood.transferred", facts=("office",)),
-    _told("livelihood.taken_over"),
+    _told("livelihood.taken_over", "livelihood"),
     _told("livelihood.suspended"),
     _told("livelihood.resumed"),
     _told("livelihood.recovery_planned"),

@@ -25,6 +25,7 @@ async def on_award(tx: Transaction, event: Event) -> None:
 
 HEARS: dict[str, Handler] = {
     "livelihood.activated": on_activated,
+    "livelihood.taken_over": on_activated,
     "livelihood.stopped": on_award,
     "livelihood.reinstated": on_award,
 }
