@@ -300,7 +300,7 @@ async def in_file(quake, months):
 
 
 @pytest.mark.req("H26", "H27", "H28", "LV-35")
-@pytest.mark.parametrize("seed", [1405, 1406, 1407])
+@pytest.mark.parametrize("seed", [1405, 1406])
 async def test_nobody_gets_two_base_stipends_a_month_and_no_month_is_left_out(desk, seed):
     """What the lists pay is what the rules say, for regular and emergency months as they fall."""
     quake, dice = await Quake.begun(desk, pays=True, months=5), random.Random(seed)
