@@ -21,18 +21,20 @@ ROOT = Path(__file__).parents[2]
 class Sandbox:
     """One running sandbox over one data directory; `start()` again after a kill."""
 
-    def __init__(self, room: Path, **environment: str) -> None:
+    def __init__(self, room: Path, *, door: str | None = None, **environment: str) -> None:
         self.data = room / "data"
         self.run_dir = room / "run"
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
+        self._door = ["--door", door] if door else []
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Sandbox":
         arguments = ["--port", self.port, "--data", self.data, "--run-dir", self.run_dir]
+        arguments += self._door
         self._process = subprocess.Popen(
             [sys.executable, "-m", "deploy.sandbox", *map(str, arguments)],
             cwd=ROOT,
@@ -76,8 +78,8 @@ def run_sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
     """A sandbox of the test's own, to be killed or switched."""
     with contextlib.ExitStack() as stack:
 
-        def run(**environment: str) -> Sandbox:
-            sandbox = Sandbox(tmp_path, **environment)
+        def run(*, door: str | None = None, **environment: str) -> Sandbox:
+            sandbox = Sandbox(tmp_path, door=door, **environment)
             stack.callback(sandbox.close)
             return sandbox.start()
 

@@ -1,11 +1,16 @@
 """What a bank promises about a payment file, also across crashes and lost answers."""
 
 import hashlib
+import json
+import threading
 import uuid
 from datetime import UTC, date, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from services.livelihood.runs.files.pain001 import Order, Row
 from tests import make
@@ -134,3 +139,59 @@ def test_what_it_settles_it_tells_and_remembers(run_sandbox):
     late = sandbox.post("/bank/settle", {**asked, "late": 1.0}).json()
     assert late["returned"] == first["paid"] + second["paid"]
     assert sandbox.post("/bank/settle", {**asked, "file_id": "none"}).status_code == 404
+
+
+@pytest.fixture
+def door():
+    """Somebody who hears what banks bring: method and path, token, key, body."""
+    heard = []
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            token = self.headers["authorization"].removeprefix("Bearer ")
+            heard.append((self.path, token, self.headers["idempotency-key"], json.loads(body)))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", heard
+        server.shutdown()
+
+
+def test_results_are_brought_to_the_door_as_the_bank_itself(run_sandbox, door):
+    url, heard = door
+    sandbox = run_sandbox(door=url)
+    order, rows, content = payment_file(1_200)
+    give(sandbox, order.file_id, content)
+    asked = {"file_id": str(order.file_id), "returned": 0.02, "unknown": 0.01, "shuffled": True}
+    settled = sandbox.post("/bank/settle", asked).json()
+    assert settled["told"] == [200, 200]
+    assert [path for path, *_ in heard] == [f"/v1/livelihood/runs/{order.run_id}/bank-results"] * 2
+    assert len({key for _, _, key, _ in heard}) == 2
+    results = [one for *_, body in heard for one in body["results"]]
+    assert {one["reference"] for one in results} == {row.reference for row in rows}
+    assert {tuple(sorted(one)) for one in results} == {
+        ("at", "bank_ref", "reason", "reference", "status")
+    }
+    keys = KeySet.import_key_set(sandbox.http.get("/jwks.json").json())
+    claims = jwt.decode(heard[0][1], keys, algorithms=["RS256"]).claims
+    assert (claims["roles"], claims["organisation"], claims["aud"]) == (["bank"], "017", "soha")
+
+
+def test_results_that_no_door_takes_can_be_brought_again(run_sandbox, door):
+    url, heard = door
+    sandbox = run_sandbox(door="http://127.0.0.1:9")
+    order, rows, content = payment_file()
+    give(sandbox, order.file_id, content)
+    assert sandbox.post("/bank/settle", {"file_id": str(order.file_id)}).status_code == 502
+    sandbox.kill()
+    again = run_sandbox(door=url)
+    asked = {"file_id": str(order.file_id), "repeat": True}
+    assert again.post("/bank/settle", asked).json()["told"] == [200]
+    assert [one["status"] for one in heard[0][3]["results"]] == ["paid"] * len(rows)

@@ -26,8 +26,6 @@ SELECT {_RUN}, (SELECT json_agg(h ORDER BY h.version) FROM livelihood.history h
                 WHERE h.subject_id = r.id) AS past
 FROM livelihood.run r WHERE r.id = $1
 """  # noqa: S608 - columns of the model
-# A filter that stands in the statement as it is can use the index made for it.
-_OF_STATE = {None: "", "held": "AND state = 'held'"}
 STATE_LABELS = {
     "planned": "برنامه‌ریزی‌شده",
     "held": "نگه‌داشته",
@@ -38,6 +36,11 @@ STATE_LABELS = {
     "unknown": "نامعلوم نزد بانک",
     "returned": "برگشتی بانک",
     "recovery_due": "در دست وصول",
+}
+# A filter that stands in the statement as it is can use the index made for it.
+_OF_STATE: dict[str | None, str] = {
+    None: "",
+    **{state: f"AND state = '{state}'" for state in STATE_LABELS},
 }
 
 
@@ -243,20 +246,17 @@ async def items(
 ) -> Page[ItemOut]:
     """The items of a run in the order of their ids."""
     after = [] if cursor is None else [_id(*Cursor.decode(cursor, str))]
-    more = [] if status in _OF_STATE else [status]
-    filtered = _OF_STATE.get(status, "AND state = $4")
     rows = await tx.fetch(
         f"""
         SELECT id AS item_id, award_id, household_id, component, covered_size, amount_rial,
                state AS status, reason
-        FROM livelihood.item WHERE period = $1 AND run_id = $2 {filtered}
-        {f"AND id > ${len(more) + 4}" if after else ""}
+        FROM livelihood.item WHERE period = $1 AND run_id = $2 {_OF_STATE[status]}
+        {"AND id > $4" if after else ""}
         ORDER BY id LIMIT $3
         """,  # noqa: S608 - of constants
         run.period,
         run.id,
         limit + 1,
-        *more,
         *after,
     )
     found = [ItemOut(**row, status_label=STATE_LABELS[row["status"]]) for row in rows[:limit]]

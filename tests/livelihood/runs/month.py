@@ -196,9 +196,16 @@ class Month:
     async def built(self) -> str:
         """A funded run with its payment files."""
         run_id = await self.funded()
-        answer = await self.build(run_id)
-        assert (answer.status_code, answer.json()["status"]) == (200, "file_built"), answer.text
+        await self.wholly_built(run_id)
         return run_id
+
+    async def wholly_built(self, run_id: object) -> None:
+        """Ask until every file is there: on a busy machine one request may not be enough."""
+        for _ in range(60):
+            answer = await self.build(run_id)
+            if answer.status_code != 202:
+                break
+        assert (await self.shown(run_id))["status"] == "file_built", answer.text
 
     async def send(self, run_id: object, caller: Caller | None = None) -> httpx.Response:
         return await (caller or self.sender).post(f"/runs/{run_id}/send")

@@ -65,7 +65,7 @@ async def test_who_prepared_or_funded_does_not_send(month, step):
     await month.desk.fire()
     assert (await month.fund(run_id, funder)).json()["status"] == "funded"
     if step == "send":
-        assert (await month.build(run_id)).status_code == 200
+        await month.wholly_built(run_id)
     for caller in (preparer, funder):
         answer = await getattr(month, step)(run_id, caller)
         assert (answer.status_code, answer.json()["code"]) == (403, "separation_of_duties")
@@ -126,7 +126,7 @@ async def test_no_file_is_above_the_amount_that_a_bank_takes(month, monkeypatch)
     run_id = await month.funded()
     most = max(row["amount_rial"] for row in await month.kept())
     limited(monkeypatch, rial_per_file=2 * most, rial_per_instruction=most)
-    assert (await month.build(run_id)).status_code == 200
+    await month.wholly_built(run_id)
     files = await month.files(run_id)
     assert len(files) > 2
     assert max(file["amount_rial"] for file in files) <= 2 * most
@@ -141,7 +141,7 @@ async def test_an_amount_above_the_limit_of_one_instruction_goes_in_parts(month,
     run_id = await month.funded()
     amount = (await month.kept())[0]["amount_rial"]
     limited(monkeypatch, rial_per_instruction=amount * 2 // 5, rows_per_file=2)
-    assert (await month.build(run_id)).status_code == 200
+    await month.wholly_built(run_id)
     parts = await month.instructions(run_id)
     assert Counter(part["item_id"] for part in parts) == {r["id"]: 3 for r in await month.kept()}
     for item in await month.kept():
@@ -158,7 +158,7 @@ async def test_a_part_that_came_back_goes_out_again_as_it_was_cut_and_alone(mont
     run_id = await month.funded()
     amount = (await month.kept())[0]["amount_rial"]
     limited(monkeypatch, rial_per_instruction=amount * 2 // 5)
-    assert (await month.build(run_id)).status_code == 200
+    await month.wholly_built(run_id)
     eye = month.desk.eye
     await eye.execute(
         "UPDATE livelihood.instruction SET state = CASE part WHEN 2 THEN 'returned' ELSE 'paid' END"
@@ -190,7 +190,7 @@ async def test_nothing_goes_to_an_account_that_may_not_be_paid(month):
     await suspended(month, unreachable, since=month.period)
     await month.account(stranger, make.sheba(), owner=UUID(int=1))
     await month.account(broken, make.sheba("999"))
-    assert (await month.build(run_id)).status_code == 200
+    await month.wholly_built(run_id)
     kept = {row["award_id"]: (row["state"], row["reason"]) for row in await month.kept()}
     assert kept == {
         alive: ("queued", None),

@@ -1,6 +1,7 @@
 """Files reach their banks once, whatever is lost on the way; the banks' journal is the judge."""
 
 import asyncio
+import random
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -141,6 +142,36 @@ async def test_a_process_that_dies_before_saving_finds_the_file_at_the_bank(mont
     monkeypatch.setattr(sending, "_accepted", saved)
     await month.desk.fire()
     assert await statuses(month, run_id) == [("accepted", 1)]
+    await agrees_with_the_banks(month, run_id)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.req("H20")
+async def test_killed_at_random_before_a_bank_that_falls_silent_nothing_is_lost_or_doubled(
+    month, monkeypatch
+):
+    limited(monkeypatch, rows_per_file=2)
+    await month.paid_households(30, sizes=5, banks=("017", "013"))
+    run_id = await month.built()
+    await month.send(run_id)
+    files = [UUID(file["file_id"]) for file in await month.files(run_id)]
+    chance, seen = random.Random(1420), set()
+    for at in range(24):
+        ill = ("accepted_then_timeout", "error", "slow")[at % 3]
+        body = {"mode": ill, "rate": 0.5}
+        (await month.desk.sandbox.put("/faults/bank", json=body)).raise_for_status()
+        turn = [sending.go_on(month.desk.runtime, one) for one in chance.sample(files, 4)]
+        runner = asyncio.gather(*turn)
+        await asyncio.wait({runner}, timeout=chance.uniform(0.02, 0.9))
+        runner.cancel()
+        with suppress(asyncio.CancelledError):
+            await runner
+        seen |= {status for status, _ in await statuses(month, run_id)}
+    assert seen >= {"sending", "accepted", "unknown"}, seen
+    await month.desk.fault("bank", "ok")
+    for one in files:
+        await sending.go_on(month.desk.runtime, one)
+    assert max(attempt for _, attempt in await statuses(month, run_id)) > 1
     await agrees_with_the_banks(month, run_id)
 
 
