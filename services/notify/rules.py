@@ -168,6 +168,7 @@ SAMPLE = {
     "status_label": "در انتظار بازدید",
     "due_on": _SAMPLE_DAY,
     "visit_on": _SAMPLE_DAY,
+    "start_on": _SAMPLE_DAY,
     "period": "اردیبهشت ۱۴۰۵",
     "office": "حوزهٔ ۳ شهر تهران",
     "place": "حوزهٔ ۳ شهر تهران، باجهٔ ۲",

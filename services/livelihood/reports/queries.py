@@ -14,7 +14,7 @@ from services.livelihood.reports.schemas import (
     Figures,
     GroupOut,
     LineOut,
-    PaymentOut,
+    PaidOut,
     PovertyOut,
     ProofOut,
     RateOfMonth,
@@ -218,7 +218,7 @@ async def statement(tx: Transaction, national_code: str, *, year: int) -> Statem
     """What was paid to this citizen for the months of a year."""
     rows = await tx.fetch(_PAID, tx.runtime.crypto.index(national_code), year)
     payments = [
-        PaymentOut(
+        PaidOut(
             period=rules.as_text(row["period"]),
             kind=row["kind"],
             kind_label=KINDS[row["kind"]],

@@ -90,7 +90,7 @@ class ReportOut(BaseModel):
     payments: list[StateOut]
 
 
-class PaymentOut(BaseModel):
+class PaidOut(BaseModel):
     """What was paid to the citizen for one month."""
 
     period: str = Field(examples=["1405-08"])
@@ -108,7 +108,7 @@ class StatementOut(BaseModel):
     national_code: str
     issued_on: date
     issued_on_jalali: str
-    payments: list[PaymentOut]
+    payments: list[PaidOut]
     months: int = Field(description="شمار ماه‌هایی که پرداخت شده است")
     total_rial: int
     total_words: str = Field(examples=["پانزده میلیون ریال"])

@@ -370,6 +370,11 @@ async def scattered(quake, dice):
 
 async def forgotten(quake, lived):
     """What was due to them is kept; other tests cut their lists without so many awards."""
+    await quake.desk.eye.execute(
+        "DELETE FROM livelihood.reckoned k USING livelihood.award a"
+        " WHERE a.id = k.award_id AND a.household_id = ANY ($1)",
+        list(lived),
+    )
     for table in ("emergency_award", "award"):
         await quake.desk.eye.execute(
             f"DELETE FROM livelihood.{table} WHERE household_id = ANY ($1)", list(lived)

@@ -69,17 +69,21 @@ class Season:
         self.clock.at = datetime.combine(self.day(month, day), time(9), tzinfo=TEHRAN)
 
     async def own_years(self) -> None:
-        """The rate without an end leaves out the years of these tests."""
+        """Whatever rate reaches into the years of these tests leaves them out."""
         await self.desk.eye.execute(
             """
             WITH cut AS (
-                UPDATE livelihood.rate SET to_period = 144912
-                WHERE to_period IS NULL AND from_period < 145001 RETURNING *
+                UPDATE livelihood.rate now SET to_period = 144912
+                FROM livelihood.rate before
+                WHERE now.id = before.id AND now.from_period < 145001
+                  AND (now.to_period IS NULL OR now.to_period > 144912)
+                RETURNING now.*, before.to_period AS until
             )
             INSERT INTO livelihood.rate (id, covered_size, amount_rial, from_period, to_period,
                 approval_ref, source_ref, confidence, written_by, written_at)
-            SELECT gen_random_uuid(), covered_size, amount_rial, 146001, NULL, approval_ref,
-                source_ref, confidence, written_by, written_at FROM cut
+            SELECT gen_random_uuid(), covered_size, amount_rial, 146001, until, approval_ref,
+                source_ref, confidence, written_by, written_at
+            FROM cut WHERE until IS NULL OR until >= 146001
             """
         )
 
