@@ -147,10 +147,13 @@ async def _cover(tx: Transaction, application: Application, event: Event) -> Non
 async def _cover_meanwhile(tx: Transaction, event: Event) -> None:
     """In an emergency a household is covered too, with or without an application (LV-34).
 
-    At its end coverage ends with it, unless the service says that something else goes on.
+    At its end coverage ends with it, unless the service says that something else goes on. As with
+    any step, whom intake does not know is nobody's here.
     """
     told = event.payload
     household_id = UUID(told["household_id"])
+    if await tx.fetchrow("SELECT 1 FROM intake.household WHERE id = $1", household_id) is None:
+        return
     await tx.begin()
     if event.topic == EMERGENCY:
         await _cover_household(tx, household_id, event)

@@ -30,9 +30,9 @@ async def test_killed_at_any_moment_the_files_are_the_same(month, monkeypatch):
     async with month.desk.runtime.transaction() as tx:
         await building.order(tx, run, actor, due_at=tx.now)
     chance, seen = random.Random(1420), set()
-    for _ in range(40):
+    for turn in range(120):  # later and later, however long a turn takes to begin here
         runner = asyncio.create_task(building.build(month.desk.runtime, run_id))
-        await asyncio.sleep(chance.uniform(0.002, 0.03))
+        await asyncio.sleep(chance.uniform(0.002, 0.03 + 0.01 * turn))
         runner.cancel()
         with suppress(asyncio.CancelledError):
             await runner
