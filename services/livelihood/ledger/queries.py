@@ -26,7 +26,7 @@ async def entry(tx: Transaction, entry_id: UUID) -> tuple[UUID | None, list[Line
 async def debts_changed(tx: Transaction, run_id: UUID) -> dict[str, int]:
     """By how many Rials a run has changed what is to be recovered, each kind of change above zero.
 
-    Differences are `found` or `cancelled`; the others go by their kind.
+    Differences are `found` or `cancelled`, an `offset` goes by its kind. See `withdrawn` also.
     """
     rows = await tx.fetch(
         """
@@ -34,11 +34,26 @@ async def debts_changed(tx: Transaction, run_id: UUID) -> dict[str, int]:
                 CASE WHEN debt_rial > 0 THEN 'found' ELSE 'cancelled' END
             ELSE kind END AS change,
             sum(abs(debt_rial))::bigint AS rial
-        FROM livelihood.adjustment WHERE run_id = $1 AND debt_rial <> 0 GROUP BY change
+        FROM livelihood.adjustment
+        WHERE run_id = $1 AND debt_rial <> 0 AND kind <> 'withdrawn' GROUP BY change
         """,
         run_id,
     )
     return {row["change"]: row["rial"] for row in rows}
+
+
+async def withdrawn(tx: Transaction, run_id: UUID) -> list[tuple[UUID, int, int]]:
+    """What a run withdrew from each earlier one: that run, the Rials, and what of them was debt."""
+    rows = await tx.fetch(
+        """
+        SELECT r.id, sum(d.delta_rial)::bigint AS rial, -sum(d.debt_rial)::bigint AS debt
+        FROM livelihood.adjustment d
+        JOIN livelihood.run r ON r.period = d.period AND r.kind = 'regular'
+        WHERE d.run_id = $1 AND d.kind = 'withdrawn' GROUP BY r.id
+        """,
+        run_id,
+    )
+    return [(row["id"], row["rial"], row["debt"]) for row in rows]
 
 
 async def balances(tx: Transaction, *, run_id: UUID | None = None) -> dict[str, int]:

@@ -186,8 +186,9 @@ class Figure(NamedTuple):
 async def figures(tx: Transaction, run: Run) -> dict[str, Figure]:
     """How many items of a run stand in each state now, and with how much."""
     rows = await tx.fetch(
-        "SELECT state, count(*) AS items, sum(amount_rial)::bigint AS amount"
-        " FROM livelihood.item WHERE period = $1 AND run_id = $2 GROUP BY state",
+        "SELECT CASE WHEN reversed THEN 'withdrawn' ELSE state END AS state,"
+        " count(*) AS items, sum(amount_rial)::bigint AS amount"
+        " FROM livelihood.item WHERE period = $1 AND run_id = $2 GROUP BY 1",
         run.period,
         run.id,
     )
@@ -227,6 +228,7 @@ _STANDS = {
     "paid": ("paid", "recovery_due"),
     "returned": ("returned",),
     "unknown": ("unknown",),
+    "withdrawn": ("withdrawn",),
 }
 
 

@@ -39,10 +39,11 @@ async def test_answered_whole_it_is_reconciled_and_closed(desk):
     assert shown["status"] == "closed"
     assert shown["counts"] == {
         "items": 7, "planned": 0, "held": 2, "queued": 0, "paid": 3, "returned": 1, "unknown": 1,
+        "withdrawn": 0,
     }  # fmt: skip
     assert shown["totals_rial"] == {
         "approved": 7 * ONE, "planned": 0, "held": 2 * ONE, "queued": 0, "paid": 3 * ONE,
-        "returned": ONE, "unknown": ONE,
+        "returned": ONE, "unknown": ONE, "withdrawn": 0,
     }  # fmt: skip
     assert [past["step"] for past in shown["history"]][-4:] == [
         "send", "start_settling", "reconcile", "close",

@@ -1,17 +1,16 @@
 """What a closed list comes to in the books."""
 
 from services.livelihood.ledger.actions import post
-from services.livelihood.ledger.queries import debts_changed
+from services.livelihood.ledger.queries import debts_changed, withdrawn
 from services.livelihood.ledger.rules import PAYABLE, RECOVERY, SUPPORT, Line, transfer
 from services.livelihood.runs.models import Run
 from shared.storage.db import Transaction
 
-APPROVED, RECKONED = "run_approved", "run_reckoned"
+APPROVED, RECKONED, WITHDRAWN = "run_approved", "run_reckoned", "run_withdrawn"
 # Where a change of what is to be recovered is entered: debit, credit.
 SIDES = {
     "found": (RECOVERY, SUPPORT),
     "cancelled": (SUPPORT, RECOVERY),
-    "withdrawn": (PAYABLE, RECOVERY),
 }
 
 
@@ -32,3 +31,10 @@ async def enter(tx: Transaction, run: Run) -> None:
             debit, credit = SIDES[change]
             lines += transfer(rial, debit=debit, credit=credit)
         await post(tx, RECKONED, str(run.id), lines, run_id=run.id)
+    # What is withdrawn was owed by the run that it was in; of it, what had been recovered by then
+    # is given back by a list of arrears.
+    for of_run, rial, debt in await withdrawn(tx, run.id):
+        lines = [Line(PAYABLE, "debit", rial)]
+        lines += [Line(RECOVERY, "credit", debt)] if debt else []
+        lines += [Line(SUPPORT, "credit", rial - debt)] if rial > debt else []
+        await post(tx, WITHDRAWN, f"{run.id}/{of_run}", lines, run_id=of_run)

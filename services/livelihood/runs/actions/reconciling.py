@@ -242,8 +242,10 @@ async def _parts(tx: Transaction, run: Run) -> dict[str, int]:
             SELECT state, sum(amount_rial) AS amount FROM livelihood.instruction
             WHERE period = $1 AND run_id = $2 AND state <> 'returned' GROUP BY state
             UNION ALL
-            SELECT CASE WHEN bool_and(reason IS NOT DISTINCT FROM $3) THEN 'held'
-                    ELSE 'returned' END,
+            SELECT CASE WHEN NOT bool_and(reason IS NOT DISTINCT FROM $3) THEN 'returned'
+                    WHEN EXISTS (SELECT FROM livelihood.item i WHERE i.period = $1
+                                 AND i.id = item_id AND i.reversed) THEN 'withdrawn'
+                    ELSE 'held' END,
                 (array_agg(amount_rial ORDER BY attempt DESC))[1]
             FROM livelihood.instruction x
             WHERE period = $1 AND run_id = $2 AND state = 'returned' AND NOT EXISTS (
@@ -251,7 +253,8 @@ async def _parts(tx: Transaction, run: Run) -> dict[str, int]:
                   AND l.item_id = x.item_id AND l.part = x.part AND l.state <> 'returned')
             GROUP BY item_id, part
             UNION ALL
-            SELECT 'held', amount_rial FROM livelihood.item i
+            SELECT CASE WHEN reversed THEN 'withdrawn' ELSE 'held' END, amount_rial
+            FROM livelihood.item i
             WHERE period = $1 AND run_id = $2 AND state = 'held' AND NOT EXISTS (
                 SELECT FROM livelihood.instruction b WHERE b.period = i.period
                   AND b.item_id = i.id AND b.state = 'returned')
