@@ -19,7 +19,7 @@ async def month(desk):
 
 @pytest.mark.req("H20")
 async def test_killed_at_any_moment_the_files_are_the_same(month, monkeypatch):
-    monkeypatch.setattr(snapshot, "SHARD_ROWS", 10)
+    monkeypatch.setattr(snapshot, "SHARD_ROWS", 30)
     monkeypatch.setattr(building, "BATCH", 7)
     limited(monkeypatch, rows_per_file=8)
     await month.paid_households(120, sizes=5, banks=("017", "013", "012"))
@@ -30,9 +30,9 @@ async def test_killed_at_any_moment_the_files_are_the_same(month, monkeypatch):
     async with month.desk.runtime.transaction() as tx:
         await building.order(tx, run, actor, due_at=tx.now)
     chance, seen = random.Random(1420), set()
-    for turn in range(120):  # later and later, however long a turn takes to begin here
+    for turn in range(200):  # later and later, however long a turn takes to begin here
         runner = asyncio.create_task(building.build(month.desk.runtime, run_id))
-        await asyncio.sleep(chance.uniform(0.002, 0.03 + 0.01 * turn))
+        await asyncio.sleep(chance.uniform(0.002, 0.03 + 0.003 * turn))
         runner.cancel()
         with suppress(asyncio.CancelledError):
             await runner
@@ -41,7 +41,7 @@ async def test_killed_at_any_moment_the_files_are_the_same(month, monkeypatch):
         seen.add((stands["queued"], stands["built"]))
         if stands["built"] and stands["built"] == stands["files"]:
             break
-    assert len(seen) > 3, seen
+    assert len(seen) > 2, seen
     while not await building.build(month.desk.runtime, run_id):
         pass
     first = await kept_files(month, run_id)
