@@ -4,9 +4,11 @@ Nothing is rolled back: every test has people of its own, and commits are real a
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 
 from shared.running import log, roles
@@ -16,6 +18,10 @@ from shared.running.sandbox import Sandbox
 from shared.running.settings import SERVICES, Settings
 from shared.storage.migrate import upgrade_all
 from tests.agency import Agency
+
+# The same examples each time, however slow the machine; HYPOTHESIS_PROFILE=default draws new ones.
+hypothesis.settings.register_profile("seeded", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "seeded"))
 
 
 @pytest.fixture(scope="session")
