@@ -13,7 +13,9 @@ from tests import make
 from tests.prove.ground import ADDRESS, REASON, Ground, shortened, shown
 from tests.prove.sending import Ready, Reply
 
-TOLD = sorted(topic.name for topic in TOPICS.values() if topic.citizen)
+TOLD = sorted(
+    topic.name for topic in TOPICS.values() if topic.citizen and "tracking_code" in topic.facts
+)
 VISIT_WANTED = {
     "reason_kind": "document",
     "reason": "احراز اصالت مدرک",
